@@ -1,0 +1,12 @@
+//! Floor 0: small types that every other room may use. No I/O lives here.
+
+pub mod chance;
+pub mod clock;
+pub mod error;
+pub mod name;
+pub mod redact;
+pub mod units;
+
+pub use chance::Chance;
+pub use clock::{Clock, Date, SystemClock, Time};
+pub use name::Name;

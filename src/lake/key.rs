@@ -1,0 +1,339 @@
+//! The key grammar: the only place that builds or reads a key. A contract with everyone who queries the lake,
+//! held by `tests/golden/keys.txt`. Nothing here knows the time or draws a number: a key is a pure function of
+//! its slice.
+//!
+//! ```text
+//! raw/<dataset>/dt=YYYY-MM-DD/<part>=<value>/…/<name>.<ext>.gz      one slice
+//! _contrail/lake.json                                               what this lake is
+//! _contrail/marks/<raw key>.<unchanged|lost>.json                   what a raw key cannot say
+//! _contrail/runs/dt=YYYY-MM-DD/<started>-<run>.ndjson.gz            what was tried
+//! _contrail/probe                                                   does the store honour If-None-Match?
+//! ```
+
+use std::fmt;
+
+use chrono::{NaiveDate, NaiveDateTime};
+
+use super::interval::Interval;
+use super::slice::{Format, Slice, Stream, Version};
+use crate::base::clock::whole_second;
+use crate::base::{Date, Name, Time};
+
+const MOMENT: &str = "%Y%m%dT%H%M%SZ";
+const COMPACT_DAY: &str = "%Y%m%d";
+const DAY: &str = "%Y-%m-%d";
+
+/// The path of an object below the lake's root, in the grammar of this module.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(String);
+
+/// The start of keys: what a listing is limited to. Ends in `/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prefix(String);
+
+/// What a raw key cannot say about its slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mark {
+    /// Looked, and it was the same as before.
+    Unchanged,
+    /// The upstream no longer has it: lost for good.
+    Lost,
+}
+
+impl Mark {
+    /// The word that stands in the key.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// What a key says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parsed {
+    /// The object of a slice.
+    Raw(Slice),
+    /// A mark about a slice.
+    Mark(Slice, Mark),
+    /// A run log: when the run started and which run it was.
+    RunLog(Time, Name),
+    /// `_contrail/lake.json`.
+    Identity,
+    /// `_contrail/probe`.
+    Probe,
+}
+
+/// The text is no key of a lake.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a key of a Contrail lake")]
+pub struct KeyError(String);
+
+impl Key {
+    /// The object of a slice.
+    pub fn raw(slice: &Slice) -> Self {
+        let stream = slice.stream();
+        let mut key = format!("raw/{}/dt={}/", stream.dataset(), slice.day().format(DAY));
+        for (part, value) in stream.parts() {
+            key.push_str(part.as_str());
+            key.push('=');
+            key.push_str(value.as_str());
+            key.push('/');
+        }
+        key.push_str(&file_name(slice));
+        Self(key)
+    }
+
+    /// A mark about a slice.
+    pub fn mark(slice: &Slice, mark: Mark) -> Self {
+        Self(format!("_contrail/marks/{}.{}.json", Self::raw(slice), mark.as_str()))
+    }
+
+    /// The log of the run that started then.
+    pub fn run_log(started: Time, run: &Name) -> Self {
+        Self(format!("_contrail/runs/dt={}/{}-{run}.ndjson.gz", started.format(DAY), started.format(MOMENT)))
+    }
+
+    /// What this lake is.
+    pub fn identity() -> Self {
+        Self("_contrail/lake.json".to_owned())
+    }
+
+    /// Put twice at start to learn how the store treats `If-None-Match`.
+    pub fn probe() -> Self {
+        Self("_contrail/probe".to_owned())
+    }
+
+    /// Reads a key that a store listed. Only what [`Key`] itself would write is accepted.
+    pub fn parse(text: &str) -> Result<(Self, Parsed), KeyError> {
+        let error = || KeyError(text.chars().take(200).collect());
+        let parsed = parse(text).ok_or_else(error)?;
+        let key = match &parsed {
+            Parsed::Raw(slice) => Self::raw(slice),
+            Parsed::Mark(slice, mark) => Self::mark(slice, *mark),
+            Parsed::RunLog(started, run) => Self::run_log(*started, run),
+            Parsed::Identity => Self::identity(),
+            Parsed::Probe => Self::probe(),
+        };
+        // One spelling for each slice: `dt` must be the slice's own day, numbers must be padded, and so on.
+        if key.0 == text { Ok((key, parsed)) } else { Err(error()) }
+    }
+
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The media type of the object under the key.
+    pub fn content_type(&self) -> &'static str {
+        match self.0.rsplit_once('.') {
+            Some((_, "gz")) => "application/gzip",
+            Some((_, "json")) => "application/json",
+            _ => "application/octet-stream",
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Prefix {
+    /// Every raw object of a dataset.
+    pub fn raw(dataset: &Name) -> Self {
+        Self(format!("raw/{dataset}/"))
+    }
+
+    /// The raw objects of one day of a dataset.
+    pub fn raw_day(dataset: &Name, day: Date) -> Self {
+        Self(format!("raw/{dataset}/dt={}/", day.format(DAY)))
+    }
+
+    /// Every mark of a dataset.
+    pub fn marks(dataset: &Name) -> Self {
+        Self(format!("_contrail/marks/raw/{dataset}/"))
+    }
+
+    /// Every run log.
+    pub fn runs() -> Self {
+        Self("_contrail/runs/".to_owned())
+    }
+
+    /// Everything that Contrail keeps about itself in the lake.
+    pub fn system() -> Self {
+        Self("_contrail/".to_owned())
+    }
+
+    /// Every raw object of every dataset.
+    pub fn all_raw() -> Self {
+        Self("raw/".to_owned())
+    }
+
+    /// The prefix as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn file_name(slice: &Slice) -> String {
+    let extension = slice.format().extension();
+    match slice {
+        Slice::Window { span, .. } => {
+            format!("{}-{}.{extension}.gz", span.from().format(MOMENT), span.to().format(MOMENT))
+        }
+        Slice::Audit { day, .. } => {
+            let next = day.succ_opt().unwrap_or(*day);
+            format!("{}-{}.late.{extension}.gz", day.format(COMPACT_DAY), next.format(COMPACT_DAY))
+        }
+        Slice::Version { version, .. } => format!("{version}.{extension}.gz"),
+        Slice::Slot { at, .. } => format!("{}.{extension}.gz", whole_second(*at).format(MOMENT)),
+    }
+}
+
+fn parse(text: &str) -> Option<Parsed> {
+    if text == "_contrail/lake.json" {
+        return Some(Parsed::Identity);
+    }
+    if text == "_contrail/probe" {
+        return Some(Parsed::Probe);
+    }
+    if let Some(rest) = text.strip_prefix("_contrail/marks/") {
+        let (raw, mark) = rest.strip_suffix(".json")?.rsplit_once('.')?;
+        let mark = [Mark::Unchanged, Mark::Lost].into_iter().find(|known| known.as_str() == mark)?;
+        return Some(Parsed::Mark(parse_raw(raw)?, mark));
+    }
+    if let Some(rest) = text.strip_prefix("_contrail/runs/") {
+        let (_, name) = rest.split_once('/')?;
+        let (started, run) = name.strip_suffix(".ndjson.gz")?.split_once('-')?;
+        return Some(Parsed::RunLog(parse_moment(started)?, Name::new("run", run).ok()?));
+    }
+    parse_raw(text).map(Parsed::Raw)
+}
+
+fn parse_raw(text: &str) -> Option<Slice> {
+    let mut segments = text.strip_prefix("raw/")?.split('/');
+    let dataset = segments.next()?;
+    segments.next()?.strip_prefix("dt=")?;
+    let mut parts: Vec<&str> = segments.collect();
+    let name = parts.pop()?.strip_suffix(".gz")?;
+    let parts = parts.into_iter().map(|part| part.split_once('=')).collect::<Option<Vec<_>>>()?;
+    parse_file_name(Stream::new(dataset, &parts).ok()?, name)
+}
+
+fn parse_file_name(stream: Stream, name: &str) -> Option<Slice> {
+    if let Some(days) = name.strip_suffix(".late.ndjson") {
+        let (day, _) = days.split_once('-')?;
+        let day = NaiveDate::parse_from_str(day, COMPACT_DAY).ok()?;
+        return day.succ_opt().map(|_| Slice::Audit { stream, day });
+    }
+    let (stem, format) = if let Some(stem) = name.strip_suffix(".ndjson") {
+        (stem, Format::Ndjson)
+    } else {
+        (name.strip_suffix(".json")?, Format::Json)
+    };
+    if let Some((from, to)) = stem.split_once('-') {
+        let span = Interval::new(parse_moment(from)?, parse_moment(to)?)?;
+        return Some(Slice::Window { stream, span });
+    }
+    if let Some(at) = parse_moment(stem) {
+        return Some(Slice::Slot { stream, at, format });
+    }
+    Version::new(stem).ok().map(|version| Slice::Version { stream, version })
+}
+
+fn parse_moment(text: &str) -> Option<Time> {
+    NaiveDateTime::parse_from_str(text, MOMENT).ok().map(|time| time.and_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn arbitrary_stream() -> impl Strategy<Value = Stream> {
+        let name = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,20}";
+        ("[a-z_]{1,20}", prop::collection::vec(("[a-z_]{1,10}", name), 0..4)).prop_map(|(dataset, parts)| {
+            let parts: Vec<_> = parts.iter().map(|(part, value)| (part.as_str(), value.as_str())).collect();
+            Stream::new(&dataset, &parts).unwrap()
+        })
+    }
+
+    fn arbitrary_slice() -> impl Strategy<Value = Slice> {
+        let second = 0_i64..4_000_000_000;
+        (arbitrary_stream(), second, 1_i64..10_000_000, 0..5_u8).prop_map(|(stream, second, length, kind)| {
+            let at = Time::from_timestamp(second, 0).unwrap();
+            match kind {
+                0 => {
+                    let to = Time::from_timestamp(second + length, 0).unwrap();
+                    Slice::Window { stream, span: Interval::new(at, to).unwrap() }
+                }
+                1 => Slice::Audit { stream, day: at.date_naive() },
+                2 => {
+                    let version = Version::new(&at.format("%Y%m%d%H%M%S").to_string()).unwrap();
+                    Slice::Version { stream, version }
+                }
+                3 => Slice::Slot { stream, at, format: Format::Ndjson },
+                _ => Slice::Slot { stream, at, format: Format::Json },
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_reads_back_as_its_slice(slice in arbitrary_slice()) {
+            let key = Key::raw(&slice);
+            prop_assert_eq!(Key::parse(key.as_str()).unwrap(), (key, Parsed::Raw(slice.clone())));
+            for mark in [Mark::Lost, Mark::Unchanged] {
+                let key = Key::mark(&slice, mark);
+                prop_assert_eq!(Key::parse(key.as_str()).unwrap(), (key, Parsed::Mark(slice.clone(), mark)));
+            }
+        }
+
+        #[test]
+        fn a_key_needs_no_escaping(slice in arbitrary_slice()) {
+            let key = Key::raw(&slice);
+            prop_assert!(key.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b"/=._-".contains(&b)), "{key}");
+        }
+
+        #[test]
+        fn an_accepted_key_is_canonical(text in "(raw/|_contrail/marks/raw/)a/dt=20[0-9]{2}-[01][0-9]-[0-3][0-9]/(r=[.a-z]{1,3}/)?20[0-9]{2}[01][0-9][0-3][0-9]T?[0-9]{6}Z?(-[0-9]{8})?.(late.)?(nd)?json(.gz)?(.lost.json)?") {
+            if let Ok((key, _)) = Key::parse(&text) {
+                prop_assert_eq!(key.as_str(), text);
+            }
+        }
+
+        #[test]
+        fn names_sort_as_time_does(stream in arbitrary_stream(), one in 0_i64..4_000_000_000, two in 0_i64..4_000_000_000) {
+            let key = |second| {
+                let at = Time::from_timestamp(second, 0).unwrap();
+                Key::raw(&Slice::Slot { stream: stream.clone(), at, format: Format::Ndjson })
+            };
+            prop_assert_eq!(key(one).cmp(&key(two)), one.cmp(&two));
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        for text in [
+            "",
+            "raw",
+            "raw/",
+            "raw/a/dt=2026-11-21/x.json.gz",
+            "raw/a/dt=2026-11-22/20261121T000000Z.ndjson.gz",
+            "raw/a/dt=2026-11-21/region=../20261121T000000Z.ndjson.gz",
+            "raw/a/dt=2026-11-21/region/20261121T000000Z.ndjson.gz",
+            "raw/a/dt=2026-11-21/20261121T010000Z-20261121T000000Z.ndjson.gz",
+            "raw/a/dt=2026-11-21/20261121-20261123.late.ndjson.gz",
+            "raw/a/dt=2026-11-21/20261121T000000Z.ndjson",
+            "_contrail/marks/raw/a/dt=2026-11-21/20261121T000000Z.ndjson.gz.gone.json",
+            "_contrail/runs/dt=2026-11-20/20261121T000000Z-ab.ndjson.gz",
+            "tables/spot_prices/dt=2026-11-21/spot_prices.parquet",
+        ] {
+            assert!(Key::parse(text).is_err(), "{text}");
+        }
+    }
+}

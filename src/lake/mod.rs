@@ -1,0 +1,16 @@
+//! The lake: what has been collected, under which key, and how it gets there without ever being lost,
+//! doubled or half-written. Knows slices, keys, stores and coverage; knows nothing of any cloud's prices.
+
+pub mod commit;
+pub mod coverage;
+pub mod draft;
+pub mod grid;
+pub mod identity;
+pub mod interval;
+pub mod key;
+pub mod ledger;
+pub mod meta;
+pub mod run_log;
+pub mod slice;
+pub mod spool;
+pub mod store;

@@ -1,0 +1,5 @@
+//! Under construction.
+
+/// x
+#[derive(Debug)]
+pub struct MemoryStore;

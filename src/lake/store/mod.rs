@@ -1,0 +1,127 @@
+//! Where objects are kept: one small trait, whose methods are all atomic, and its implementations.
+//! `tests/it/conformance.rs` is the contract in executable form; every implementation passes it.
+
+mod local;
+mod memory;
+mod s3;
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
+use super::key::{Key, Prefix};
+use super::meta::ObjectMeta;
+use crate::base::error::Hinted;
+
+pub use local::LocalStore;
+pub use memory::MemoryStore;
+pub use s3::{S3Options, S3Store, Sse};
+
+/// The bytes of an object as they arrive.
+pub type ByteStream = BoxStream<'static, Result<Bytes, StoreError>>;
+
+/// What came of a put.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PutOutcome {
+    /// The object is there now and was not before.
+    Created,
+    /// Somebody put an object under this key before; it stands, untouched.
+    Exists,
+}
+
+/// One entry of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The path below the lake's root. A store may hold objects that are none of ours, so this is text:
+    /// [`Key::parse`] tells.
+    pub key: String,
+    /// Length of the stored object in bytes.
+    pub bytes: u64,
+}
+
+/// Keeps objects. Safe to share between tasks and, for all but [`MemoryStore`], between processes.
+#[async_trait]
+pub trait Store: std::fmt::Debug + Send + Sync {
+    /// Where it is, for people: `s3://bucket/prefix` or `file:///path`. Holds no secret.
+    fn url(&self) -> String;
+
+    /// Puts the file under `key` unless an object is there. Atomic: a reader sees nothing or all of it, and of
+    /// several writers exactly one gets [`PutOutcome::Created`].
+    async fn put_if_absent(
+        &self,
+        key: &Key,
+        file: &Path,
+        meta: &ObjectMeta,
+    ) -> Result<PutOutcome, StoreError>;
+
+    /// Streams the object.
+    async fn read(&self, key: &Key) -> Result<ByteStream, StoreError>;
+
+    /// The object's metadata; `None` when there is no such object. An object without our metadata is a
+    /// [`StoreErrorKind::Foreign`] error.
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, StoreError>;
+
+    /// The objects whose key starts with `prefix`, in the order of their keys (bytes).
+    fn list(&self, prefix: &Prefix) -> BoxStream<'static, Result<Listed, StoreError>>;
+
+    /// Learns whether the store honours `If-None-Match`, by putting [`Key::probe`] twice. Where it does not,
+    /// later puts look first and then write. Local stores have nothing to learn.
+    async fn probe(&self) -> Result<Conditional, StoreError>;
+}
+
+/// How a store keeps two writers apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conditional {
+    /// It refuses the second put itself: "never twice" holds for any number of writers.
+    Honoured,
+    /// It ignores the condition: we look before we write, and "never twice" holds for one writer only.
+    Ignored,
+}
+
+/// What kind of trouble a store has, which is: what the crawler should do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreErrorKind {
+    /// Out of reach, throttling or failing: try again later, keep the draft.
+    Away,
+    /// The bucket, the credentials, the permissions or the region are wrong: a person must act.
+    Config,
+    /// The disk under a local lake is full, or a quota is spent.
+    Full,
+    /// The object that was asked for is not there.
+    NotFound,
+    /// The object is there but was not written by Contrail, or is damaged.
+    Foreign,
+}
+
+/// Why a store did not do as it was told.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct StoreError {
+    /// What the crawler should do.
+    pub kind: StoreErrorKind,
+    /// What failed, on what.
+    message: String,
+    hint: Option<String>,
+}
+
+impl StoreError {
+    /// An error of `kind`; `message` says what failed and on what.
+    pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl Hinted for StoreError {
+    fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}

@@ -1,0 +1,24 @@
+//! Contrail keeps the history of what cloud computing costs.
+//!
+//! The rooms of the house, by floor. An import points down or sideways within its room, never up; the test
+//! `house` reads the `use crate::` lines and holds this table.
+//!
+//! | floor | room | what lives here | never here |
+//! |---|---|---|---|
+//! | 5 | [`cli`] | one file per command: parse, call, print | decisions |
+//! | 3 | [`crawler`] | schedule, plan, run, supervise, shutdown | HTTP, SDK calls |
+//! | 2 | [`sources`] | one file per dataset, grouped by provider | storing, key strings, clocks |
+//! | 1 | [`lake`] [`net`] | keys, drafts, spool, stores, coverage, run log; one polite HTTP client | knowledge of any cloud's prices |
+//! | 0 | [`base`] | names, clock, chance, redaction, sizes and durations | I/O |
+//! | side | [`config`] [`telemetry`] | typed settings; logs and metrics | |
+//! | side | [`sandbox`] | a simulated cloud on loopback | |
+
+pub mod base;
+pub mod cli;
+pub mod config;
+pub mod crawler;
+pub mod lake;
+pub mod net;
+pub mod sandbox;
+pub mod sources;
+pub mod telemetry;

@@ -1,0 +1,3 @@
+//! Sources of Microsoft Azure.
+
+pub mod retail_prices;

@@ -1,0 +1,111 @@
+//! Why a fetch failed, as the crawler needs to know it: what should it do now?
+
+use std::time::Duration;
+
+use crate::base::error::Hinted;
+use crate::base::name::NameError;
+
+/// What the crawler should do about a failed fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FetchErrorKind {
+    /// The upstream is away, throttling or not ready, and the protocol's own retries are spent: leave the
+    /// stream alone until the next tick, or at least for `after`.
+    Retry {
+        /// What the upstream asked for.
+        after: Option<Duration>,
+    },
+    /// The stream is closed to us: write it down and go on with the others.
+    Refused,
+    /// Credentials, clock or configuration are wrong: a person must act.
+    Config,
+    /// The payload is not what it claims to be: keep nothing, look again at the next tick.
+    Upstream,
+    /// The upstream no longer has it and never will: mark it lost.
+    Gone,
+    /// This machine failed (a full disk, say), not the upstream.
+    Local,
+    /// A fault of Contrail itself.
+    Bug,
+}
+
+impl FetchErrorKind {
+    /// The word for it in the run log and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry { .. } => "retry",
+            Self::Refused => "refused",
+            Self::Config => "config",
+            Self::Upstream => "upstream",
+            Self::Gone => "gone",
+            Self::Local => "local",
+            Self::Bug => "bug",
+        }
+    }
+}
+
+/// Why a fetch failed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct FetchError {
+    /// What the crawler should do.
+    pub kind: FetchErrorKind,
+    /// What failed, on what; one line, without secrets.
+    message: String,
+    hint: Option<String>,
+}
+
+impl FetchError {
+    /// An error of `kind`; `message` says what failed and on what, without secrets.
+    pub fn new(kind: FetchErrorKind, message: impl Into<String>) -> Self {
+        let message: String = message.into();
+        Self { kind, message: message.split_whitespace().collect::<Vec<_>>().join(" "), hint: None }
+    }
+
+    /// The upstream is away or busy; try at the next tick.
+    pub fn retry(message: impl Into<String>) -> Self {
+        Self::new(FetchErrorKind::Retry { after: None }, message)
+    }
+
+    /// The payload is not what it claims to be.
+    pub fn upstream(message: impl Into<String>) -> Self {
+        Self::new(FetchErrorKind::Upstream, message)
+    }
+
+    /// A fault of Contrail itself.
+    pub fn bug(message: impl Into<String>) -> Self {
+        Self::new(FetchErrorKind::Bug, message).with_hint("this is a fault in Contrail: please report it")
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl Hinted for FetchError {
+    fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+/// An upstream told a name that cannot be in a key.
+impl From<NameError> for FetchError {
+    fn from(error: NameError) -> Self {
+        Self::upstream(error.to_string())
+    }
+}
+
+/// Only drafts and the spool touch this machine's disk while fetching.
+impl From<std::io::Error> for FetchError {
+    fn from(error: std::io::Error) -> Self {
+        let hint = match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                "make room on the disk of the spool, or set [lake] spool_dir to a larger one"
+            }
+            _ => "check that the spool directory ([lake] spool_dir) can be written",
+        };
+        Self::new(FetchErrorKind::Local, format!("failed to write to the spool: {error}")).with_hint(hint)
+    }
+}
