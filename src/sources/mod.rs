@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
-use crate::base::units::Period;
 use crate::base::{Clock, Time};
 use crate::lake::coverage::Coverage;
 use crate::lake::draft::Draft;
@@ -33,8 +32,8 @@ pub struct Dataset {
     pub needs: &'static str,
     /// The IAM actions that it calls.
     pub permissions: &'static [&'static str],
-    /// For slots: how long one lasts.
-    pub slot: Option<Period>,
+    /// Whether its slices are windows of time, which are read from the ledger day by day.
+    pub windows: bool,
 }
 
 /// What a source is told when it plans.
