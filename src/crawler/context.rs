@@ -150,11 +150,16 @@ impl Context {
         };
         let blind = match self.refresh(dataset, windows, identity.created_at.date_naive(), now).await {
             Ok(()) => false,
-            Err(error) if error.kind == StoreErrorKind::Away => {
-                tracing::warn!(dataset = %dataset, %error, "the store is away: going on with what was known before");
-                self.lock_ledgers().get(dataset).is_none_or(|ledger| ledger.read_at.is_none())
+            Err(error) => {
+                let never_read =
+                    self.lock_ledgers().get(dataset).is_none_or(|ledger| ledger.read_at.is_none());
+                if never_read && error.kind != StoreErrorKind::Away {
+                    return Err(error.into());
+                }
+                // Whatever is wrong with the store, the upstreams forget meanwhile: go on into the spool.
+                tracing::warn!(dataset = %dataset, %error, "the lake cannot be read: going on with what is known");
+                never_read
             }
-            Err(error) => return Err(error.into()),
         };
         Ok(Known { identity, coverage: self.coverage(dataset), blind })
     }
