@@ -1,1 +1,4 @@
 //! The one integration test binary: one module for each area.
+#![cfg(test)]
+
+mod config;
