@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::exit::{self, CliError};
 use super::{Context, output};
-use crate::config::{Loaded, example};
+use crate::config::{Loaded, Origin, example};
 
 /// Flags of `contrail config`.
 #[derive(Debug, Args)]
@@ -69,6 +69,9 @@ fn as_toml(loaded: &Loaded) -> String {
             let _ = writeln!(text, "{gap}[{section}]");
         }
         let _ = match &entry.value {
+            Some(value) if entry.origin == Origin::Default => {
+                writeln!(text, "{} = {value}  # default", entry.key)
+            }
             Some(value) => writeln!(text, "{} = {value}  # from {}", entry.key, entry.origin),
             None => writeln!(text, "# {} is unset", entry.key),
         };

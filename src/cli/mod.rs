@@ -26,7 +26,7 @@ use exit::CliError;
 ///
 /// Contrail crawls the prices of AWS and Azure into a lake that you own: an S3 bucket or a directory.
 #[derive(Debug, Parser)]
-#[command(name = "contrail", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "contrail", version, arg_required_else_help = true)]
 pub struct Cli {
     #[command(flatten)]
     global: GlobalArgs,

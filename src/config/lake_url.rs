@@ -43,6 +43,10 @@ impl FromStr for LakeUrl {
             return url.to_file_path().map(Self::Directory).map_err(|()| LakeUrlError);
         }
         let path = text.strip_prefix("file:").unwrap_or(text);
+        // `s3:bucket` is a bucket with a slip, not a directory.
+        if path.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("s3:")) {
+            return Err(LakeUrlError);
+        }
         // A shell would have expanded the tilde; a directory of that name is nobody's wish.
         if path.trim().is_empty()
             || path.contains("://")
@@ -137,6 +141,9 @@ mod tests {
             "s3://me:secret@bucket",
             "s3://bucket/../x",
             "s3://bucket//x",
+            "s3:bucket",
+            "s3:/bucket",
+            "S3://bucket",
             "s3://bucket/a b",
             "gs://bucket",
             "https://host/",

@@ -83,7 +83,7 @@ pub struct Entry {
     pub section: &'static str,
     /// The key within it.
     pub key: &'static str,
-    /// The value as it would stand in the file, a secret as [`HIDDEN`]; `None` when the key is unset.
+    /// The value as it would stand in the file, a secret as [`HIDDEN`](super::secret::HIDDEN); `None` when the key is unset.
     pub value: Option<toml::Value>,
     /// Where the value came from; [`Origin::Default`] when the key is unset.
     pub origin: Origin,
@@ -178,13 +178,13 @@ impl<'a> Layers<'a> {
             let path = if section.is_empty() { key.into_owned() } else { format!("{section}.{key}") };
             let below = format!("{path}.");
             if SECTIONS.iter().any(|known| *known == path || known.starts_with(&below)) {
-                match value.into_inner() {
-                    DeValue::Table(table) => self.add_table(&path, table, at),
-                    _ => self.fault(
-                        &origin,
-                        Problem::new(format!("{origin}: {path} must be a section, [{path}]")),
-                    ),
+                if let DeValue::Table(table) = value.into_inner() {
+                    self.add_table(&path, table, at);
+                    continue;
                 }
+                let problem = Problem::new(format!("{origin}: {path} must be a section, not a value"))
+                    .with_hint("write its keys below a line [section]; see `contrail config example`");
+                self.fault(&origin, problem);
             } else {
                 let problem = Problem::new(format!("{origin}: unknown section [{path}]"))
                     .with_hint(did_you_mean(&path, &SECTIONS));

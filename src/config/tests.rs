@@ -235,7 +235,11 @@ fn a_file_that_is_no_toml_names_the_line_and_does_not_repeat_it() {
 #[test]
 fn a_section_that_is_a_value_is_told() {
     let problems = problems("sources = 1\n");
-    assert_eq!(problems[0].message, "contrail.toml:1: sources must be a section, [sources]");
+    assert_eq!(problems[0].message, "contrail.toml:1: sources must be a section, not a value");
+    assert_eq!(
+        problems[0].hint.as_deref(),
+        Some("write its keys below a line [section]; see `contrail config example`")
+    );
 }
 
 #[test]
@@ -314,6 +318,10 @@ fn a_secret_is_referred_to_or_warned_about_and_never_shown() {
         assert!(!format!("{loaded:?}").contains("hunter2"));
     }
     assert_eq!(loaded_in(&inputs, "[http]\nproxy = \"http://proxy:3128\"\n").warnings, []);
+
+    let by_setting = [("CONTRAIL_HTTP__PROXY", "{ env = \"PROXY\" }"), ("PROXY", "http://me:hunter2@proxy")];
+    let loaded = load(&with(inputs, &by_setting)).unwrap();
+    assert_eq!(loaded.config.http.proxy.unwrap().expose(), "http://me:hunter2@proxy");
 }
 
 fn loaded_in(inputs: &Inputs, file: &str) -> Loaded {

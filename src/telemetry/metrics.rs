@@ -138,7 +138,8 @@ impl Exporter {
         Ok(exporter)
     }
 
-    /// A recorder that is not installed, and its exporter.
+    /// A recorder that is not installed, and its exporter. It needs no upkeep: the one histogram grows by a number
+    /// a tick.
     pub(super) fn recorder() -> Result<(PrometheusRecorder, Self), ExporterError> {
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Full(TICK_DURATION.to_owned()), &TICK_BUCKETS)

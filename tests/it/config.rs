@@ -79,7 +79,7 @@ fn show_says_what_is_in_effect_and_where_it_came_from() {
         "url = \"file:./from-flag\"  # from --lake",
         "gzip_level = 4  # from CONTRAIL_LAKE__GZIP_LEVEL",
         "sse = \"AES256\"  # from contrail.toml:4",
-        "storage_class = \"STANDARD\"  # from default",
+        "storage_class = \"STANDARD\"  # default",
         "# region is unset",
         "[sources.azure_retail_prices]",
     ] {
@@ -97,7 +97,7 @@ fn what_show_prints_can_be_read_again() {
     assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
     let values = |output: &Output| -> Vec<String> {
         let lines = text(&output.stdout).lines();
-        lines.map(|line| line.split("  # from ").next().unwrap().to_owned()).collect()
+        lines.map(|line| line.split("  # ").next().unwrap().to_owned()).collect()
     };
     assert_eq!(values(&again), values(&shown));
 }
