@@ -68,8 +68,13 @@ impl Observer for Bars {
             if attempt.slice.is_some() {
                 bar.bar.inc(1);
             }
-            let failed = if bar.failed > 0 { format!(", {} failed", grouped(bar.failed)) } else { String::new() };
-            bar.bar.set_message(format!("{} rows, {}{failed}", grouped(bar.rows), ByteSize(bar.stored_bytes)));
+            let failed =
+                if bar.failed > 0 { format!(", {} failed", grouped(bar.failed)) } else { String::new() };
+            bar.bar.set_message(format!(
+                "{} rows, {}{failed}",
+                grouped(bar.rows),
+                ByteSize(bar.stored_bytes)
+            ));
         });
     }
 

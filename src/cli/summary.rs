@@ -62,7 +62,11 @@ impl Summary<'_> {
         }
         let left = self.report.total(|tally| tally.left);
         if self.report.interrupted {
-            let _ = writeln!(text, "The run was interrupted with {} slices left; the next one goes on.", grouped(left));
+            let _ = writeln!(
+                text,
+                "The run was interrupted with {} slices left; the next one goes on.",
+                grouped(left)
+            );
         }
     }
 
@@ -90,13 +94,25 @@ impl Summary<'_> {
         let _ = writeln!(text, "\nWhat next:");
         if let Some(directory) = self.directory {
             let directory = directory.display();
-            let _ = writeln!(text, "  find {directory}/raw -name '*.gz'      every object, under keys that sort as time does");
-            let _ = writeln!(text, "  gunzip -c <object> | head -n 3         what an upstream said, one change or item a line");
+            let _ = writeln!(
+                text,
+                "  find {directory}/raw -name '*.gz'      every object, under keys that sort as time does"
+            );
+            let _ = writeln!(
+                text,
+                "  gunzip -c <object> | head -n 3         what an upstream said, one change or item a line"
+            );
         }
         if self.sandbox {
-            let _ = writeln!(text, "  contrail config example                a configuration for the real clouds");
+            let _ = writeln!(
+                text,
+                "  contrail config example                a configuration for the real clouds"
+            );
         }
-        let _ = writeln!(text, "  contrail crawler                       the same without --once: crawls until Ctrl-C");
+        let _ = writeln!(
+            text,
+            "  contrail crawler                       the same without --once: crawls until Ctrl-C"
+        );
     }
 }
 
@@ -156,7 +172,8 @@ mod tests {
         tally.outcomes.insert(Outcome::Stored, 12);
         tally.outcomes.insert(Outcome::Refused, 1);
         (tally.rows, tally.raw_bytes, tally.stored_bytes) = (1_234, 5 << 20, 300 << 10);
-        tally.problem(Problem { message: "ap-east-1 refuses us".to_owned(), hint: Some("opt in".to_owned()) });
+        tally
+            .problem(Problem { message: "ap-east-1 refuses us".to_owned(), hint: Some("opt in".to_owned()) });
         let text = summary(&report);
         for part in [
             "Crawled simulated prices into file:///data/lake in 14s.",

@@ -45,7 +45,14 @@ impl Run {
     /// Writes a line: into the log, the numbers, the metrics, and to the observer.
     pub(super) fn record(&self, context: &Context, attempt: &Attempt) {
         self.lock_tally().add(attempt);
-        metrics::attempt(attempt);
+        let counts = metrics::SliceCounts {
+            rows: attempt.rows.unwrap_or_default(),
+            raw_bytes: attempt.raw_bytes.unwrap_or_default(),
+            stored_bytes: attempt.stored_bytes.unwrap_or_default(),
+            warnings: attempt.warnings,
+        };
+        metrics::slice(&attempt.dataset, attempt.outcome.as_str(), counts);
+        metrics::upstream(&attempt.dataset, attempt.requests, attempt.retries);
         context.observer.attempted(attempt);
         say(attempt);
         self.lines.fetch_add(1, Ordering::AcqRel);

@@ -21,7 +21,7 @@ use crate::lake::key::Mark;
 use crate::lake::run_log::{Attempt, Outcome};
 use crate::lake::slice::{Slice, Stream};
 use crate::sources::{FetchError, FetchErrorKind, Plan, PlanContext, Source, Traffic};
-use crate::telemetry::metrics;
+use crate::telemetry::metrics::{self, TickResult};
 
 /// After this many payloads of a stream were not what they claimed, the stream rests until the next tick.
 const BAD_PAYLOADS: u32 = 3;
@@ -74,7 +74,11 @@ pub(super) async fn tick(
         uploader.push(log, None);
     }
     let now = context.clock.now();
-    metrics::tick(dataset, run.is_clean(), now, now - started);
+    let result = if run.is_clean() { TickResult::Done } else { TickResult::Partial };
+    metrics::tick(dataset, result, (now - started).to_std().unwrap_or_default());
+    if run.is_clean() {
+        metrics::success(dataset, now);
+    }
     context.observer.ended(dataset);
     run
 }

@@ -251,7 +251,7 @@ impl Driver {
     fn uncount(&self) {
         self.state.send_modify(|state| state.waiting = state.waiting.saturating_sub(1));
         let waiting = self.state.borrow().waiting;
-        metrics::spool(self.context.spool.used(), waiting, self.context.spool.is_full());
+        metrics::spool(self.context.spool.used(), waiting);
         if waiting == 0 {
             self.context.note_drained();
         }

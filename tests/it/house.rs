@@ -28,8 +28,16 @@ fn may_import(room: &str, other: &str) -> bool {
     match (SIDE_ROOMS.contains(&room), SIDE_ROOMS.contains(&other)) {
         (true, _) => false,
         // Only `cli` (and tests) know the sandbox; lower floors are handed plain options, not settings.
-        (false, true) => if other == "sandbox" { room == "cli" } else { floor(room) >= 3 },
-        (false, false) => floor(other) < floor(room) || (room == "lake" || room == "net") && floor(other) == 0,
+        (false, true) => {
+            if other == "sandbox" {
+                room == "cli"
+            } else {
+                floor(room) >= 3
+            }
+        }
+        (false, false) => {
+            floor(other) < floor(room) || (room == "lake" || room == "net") && floor(other) == 0
+        }
     }
 }
 
@@ -52,14 +60,17 @@ fn imports_point_down() {
     let mut seen = 0;
     for file in &files {
         let inside = file.strip_prefix(&root).unwrap();
-        let Some(room) = inside.iter().next().and_then(|room| room.to_str()).filter(|_| inside.iter().count() > 1)
+        let Some(room) =
+            inside.iter().next().and_then(|room| room.to_str()).filter(|_| inside.iter().count() > 1)
         else {
             continue;
         };
         for line in fs::read_to_string(file).unwrap().lines() {
             for (index, _) in line.match_indices("crate::") {
-                let other: String =
-                    line[index + 7..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                let other: String = line[index + 7..]
+                    .chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                    .collect();
                 if FLOORS.iter().any(|(name, _)| *name == other) {
                     seen += 1;
                     assert!(may_import(room, &other), "{}: {room} imports {other}: {line}", inside.display());

@@ -1,4 +1,6 @@
 //! The one integration test binary: one module for each area.
+#![cfg(test)]
 
+mod config;
 mod golden;
 mod house;
