@@ -12,6 +12,9 @@ pub struct Plan {
     pub lost: Vec<Slice>,
     /// Streams that cannot be planned or fetched in this tick, and why.
     pub closed: Vec<(Stream, FetchError)>,
+    /// What could not be planned at all and concerns no stream that is known yet, as an offer whose index cannot
+    /// be read in a new lake. Each is a failure of the tick.
+    pub failures: Vec<FetchError>,
     /// What was odd, one sentence each.
     pub warnings: Vec<String>,
 }
