@@ -17,6 +17,7 @@ use crate::lake::draft::Draft;
 use crate::lake::grid::Grid;
 use crate::lake::slice::Slice;
 use crate::lake::store::Store;
+use crate::net::Meter;
 
 pub use error::{FetchError, FetchErrorKind};
 pub use plan::Plan;
@@ -96,6 +97,16 @@ impl Traffic {
     pub fn counted(&self) -> (u64, u64, u64) {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         (read(&self.requests), read(&self.retries), read(&self.pages))
+    }
+}
+
+impl Meter for Traffic {
+    fn request(&self) {
+        self.request();
+    }
+
+    fn retry(&self) {
+        self.retry();
     }
 }
 

@@ -4,3 +4,6 @@
 mod config;
 mod golden;
 mod house;
+mod net;
+mod price_list;
+mod support;

@@ -1,0 +1,6 @@
+//! What the integration tests share.
+
+pub(crate) mod clock;
+pub(crate) mod context;
+pub(crate) mod payloads;
+pub(crate) mod server;
