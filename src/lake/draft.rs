@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
@@ -68,6 +69,14 @@ impl Draft {
             rows: 0,
             rows_hash: 0,
         })
+    }
+
+    /// Starts an empty draft in a file of its own in `directory`, outside of any spool. The file goes
+    /// away with the draft, finished or not.
+    pub fn temporary(directory: &Path, level: u32) -> io::Result<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self::create(directory.join(format!("draft-{}-{number}.tmp", std::process::id())), level)
     }
 
     /// Writes one NDJSON row, which must be one line of JSON without its line break.

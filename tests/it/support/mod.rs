@@ -1,0 +1,5 @@
+//! The harness: what tests of several areas share.
+
+pub(crate) mod context;
+pub(crate) mod http;
+pub(crate) mod payloads;
