@@ -1,6 +1,7 @@
 //! The one integration test binary: one module for each area.
 #![cfg(test)]
 
+mod azure;
 mod config;
 mod golden;
 mod house;
