@@ -188,11 +188,12 @@ async fn refusals_are_told_in_azures_words() {
 #[tokio::test]
 async fn a_day_that_is_over_is_gone() {
     let server = Served::start(listing(vec![items(0..3)], 10)).await;
-    let error =
-        fetch_at(Arc::new(TestClock::at("2026-11-22T00:00:00Z")), options(&server)).await.unwrap_err();
+    let error = fetch_at(std::sync::Arc::new(TestClock::at("2026-11-22T00:00:00Z")), options(&server))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, FetchErrorKind::Gone);
     assert!(server.asked().is_empty());
-    fetch_at(Arc::new(TestClock::at("2026-11-21T23:59:59Z")), options(&server)).await.unwrap();
+    fetch_at(std::sync::Arc::new(TestClock::at("2026-11-21T23:59:59Z")), options(&server)).await.unwrap();
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ async fn fetch_within(
         format: Format::Ndjson,
     };
     let source = AzureRetailPrices::new(options, client(), limits, clock.clone()).unwrap();
-    let context = fetch_context(clock.clone(), clock.now());
+    let context = fetch_context(clock.clone(), contrail::base::Clock::now(clock.as_ref()));
     let directory = tempfile::tempdir().unwrap();
     let fetched = source
         .fetch(&slice, &context, Draft::temporary(directory.path(), 6).unwrap())
