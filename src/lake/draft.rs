@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
@@ -68,6 +69,14 @@ impl Draft {
             rows: 0,
             rows_hash: 0,
         })
+    }
+
+    /// Starts an empty draft in a new file in `directory`, for those who have no spool: it is named after the
+    /// process and a running number, and goes away with the draft.
+    pub fn temporary(directory: &Path, level: u32) -> io::Result<Self> {
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        Self::create(directory.join(format!("{}-{number}.tmp", std::process::id())), level)
     }
 
     /// Writes one NDJSON row, which must be one line of JSON without its line break.
