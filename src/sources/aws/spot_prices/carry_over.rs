@@ -9,7 +9,9 @@
 //! that the prices at its very start are unknown until they change.
 //!
 //! The judgement is made for the moment of the plan, whose coverage it goes by. A window that the upstream
-//! forgets while the plan is carried out may be in the same plan, and stored meanwhile.
+//! forgets while the plan is carried out may be in the same plan, and stored meanwhile. What remains is two
+//! crawlers that first fill one lake in the minutes in which a window slips out of memory: one may store that
+//! window while the other, which planned later, carries its last rows over.
 
 use chrono::TimeDelta;
 

@@ -53,7 +53,8 @@ pub(super) struct Client {
     ec2: aws_sdk_ec2::Client,
     limits: HostLimits,
     host: String,
-    zones: Mutex<Option<Arc<Zones>>>,
+    // Held while they are asked for, so that many windows at once ask once.
+    zones: tokio::sync::Mutex<Option<Arc<Zones>>>,
 }
 
 /// A page as it came.
@@ -108,7 +109,7 @@ impl Clients {
             ec2: aws_sdk_ec2::Client::from_conf(config.build()),
             limits: self.limits.clone(),
             host: format!("ec2.{region}"),
-            zones: Mutex::default(),
+            zones: tokio::sync::Mutex::default(),
         }
     }
 }
@@ -119,42 +120,48 @@ impl Client {
         &self.region
     }
 
-    /// The names of the regions that are enabled for the account, as they came.
+    /// The names of the regions that are enabled for the account, as they came; at least one.
     pub(super) async fn regions(&self, traffic: &Traffic) -> Result<Vec<String>, FetchError> {
         let wire = Wire::default();
         let _permit = self.limits.acquire(&self.host).await;
         let answer = self.ec2.describe_regions().customize().interceptor(wire.clone()).send().await;
-        wire.count(traffic);
-        let answer = answer.map_err(|error| fetch_error(Call::Regions, &self.region, &error))?;
+        let sent = wire.count(traffic);
+        let answer = answer.map_err(|error| fetch_error(Call::Regions, &self.region, sent, &error))?;
         // Without AllRegions the upstream leaves these out; some servers that speak its language do not.
         let enabled = answer.regions().iter().filter(|region| region.opt_in_status() != Some("not-opted-in"));
-        Ok(enabled.filter_map(|region| region.region_name()).map(ToOwned::to_owned).collect())
+        let names: Vec<_> =
+            enabled.filter_map(|region| region.region_name()).map(ToOwned::to_owned).collect();
+        if names.is_empty() {
+            return Err(FetchError::upstream(format!("DescribeRegions in {} named no region", self.region)));
+        }
+        Ok(names)
     }
 
     /// The region's zones, Local Zones and those that are not opted in to included. Asked once, then
     /// remembered.
     pub(super) async fn zones(&self, traffic: &Traffic) -> Result<Arc<Zones>, FetchError> {
-        if let Some(zones) = lock(&self.zones).as_ref() {
+        let mut known = self.zones.lock().await;
+        if let Some(zones) = known.as_ref() {
             return Ok(Arc::clone(zones));
         }
         let wire = Wire::default();
         let _permit = self.limits.acquire(&self.host).await;
         let request = self.ec2.describe_availability_zones().all_availability_zones(true);
         let answer = request.customize().interceptor(wire.clone()).send().await;
-        wire.count(traffic);
-        let answer = answer.map_err(|error| fetch_error(Call::Zones, &self.region, &error))?;
+        let sent = wire.count(traffic);
+        let answer = answer.map_err(|error| fetch_error(Call::Zones, &self.region, sent, &error))?;
         let pairs = answer.availability_zones().iter().filter_map(|zone| {
             let id = zone.zone_id().filter(|id| !id.is_empty())?;
             Some((zone.zone_name()?.to_owned(), id.to_owned()))
         });
         let zones = Arc::new(pairs.collect::<Zones>());
-        *lock(&self.zones) = Some(Arc::clone(&zones));
+        *known = Some(Arc::clone(&zones));
         Ok(zones)
     }
 
     /// Asks for the zones again the next time: one was missing, and may have been opened since.
-    pub(super) fn forget_zones(&self) {
-        *lock(&self.zones) = None;
+    pub(super) async fn forget_zones(&self) {
+        *self.zones.lock().await = None;
     }
 
     /// One page of the changes in `span`, every parameter but the token the same on each page.
@@ -174,12 +181,12 @@ impl Client {
             .max_results(PAGE_ROWS)
             .set_next_token(token.map(ToOwned::to_owned));
         let answer = request.customize().interceptor(wire.clone()).send().await;
-        wire.count(traffic);
+        let sent = wire.count(traffic);
         let (body, endpoint) = wire.last_answer();
         match (body, answer) {
             // What was answered with 200 is for `rows` to judge, whatever the SDK's model thinks of it.
             (Some(body), _) => Ok(RawPage { body, endpoint }),
-            (None, Err(error)) => Err(fetch_error(Call::SpotHistory, &self.region, &error)),
+            (None, Err(error)) => Err(fetch_error(Call::SpotHistory, &self.region, sent, &error)),
             (None, Ok(_)) => Err(FetchError::bug("the SDK answered without a body")),
         }
     }
@@ -209,13 +216,16 @@ struct Heard {
 }
 
 impl Wire {
-    fn count(&self, traffic: &Traffic) {
-        for attempt in 0..lock(&self.0).attempts {
+    /// Counts the attempts; tells whether there were any.
+    fn count(&self, traffic: &Traffic) -> bool {
+        let attempts = lock(&self.0).attempts;
+        for attempt in 0..attempts {
             traffic.request();
             if attempt > 0 {
                 traffic.retry();
             }
         }
+        attempts > 0
     }
 
     fn last_answer(&self) -> (Option<Bytes>, Option<Url>) {

@@ -10,7 +10,7 @@ use crate::sources::{FetchError, FetchErrorKind};
 
 const CREDENTIALS_HINT: &str =
     "check the AWS credentials: environment, shared profile, SSO session or instance role";
-const EXPIRED_HINT: &str = "renew the AWS credentials (with SSO: run `aws sso login`)";
+const EXPIRED_HINT: &str = "the AWS credentials have expired: renew them (with SSO: run `aws sso login`)";
 const CLOCK_HINT: &str = "set this machine's clock: AWS accepts a difference of five minutes at most";
 const NETWORK_HINT: &str = "check the network, the proxy and [aws] endpoint_url";
 
@@ -36,8 +36,8 @@ impl Call {
     }
 }
 
-/// The error as the crawler needs it.
-pub(super) fn fetch_error<E>(call: Call, region: &str, error: &SdkError<E>) -> FetchError
+/// The error as the crawler needs it. `sent` says whether any request left this machine.
+pub(super) fn fetch_error<E>(call: Call, region: &str, sent: bool, error: &SdkError<E>) -> FetchError
 where
     E: Error + ProvideErrorMetadata + 'static,
 {
@@ -53,9 +53,8 @@ where
             }
         }
         SdkError::DispatchFailure(failure) => {
-            let away = failure.is_io() || failure.is_timeout();
             let source = failure.as_connector_error().and_then(ConnectorError::source);
-            not_sent(&failed, away, source, &causes(error))
+            no_answer(&failed, sent, source, &causes(error))
         }
         SdkError::TimeoutError(_) => {
             FetchError::retry(format!("{failed}: no answer in time")).with_hint(NETWORK_HINT)
@@ -69,31 +68,25 @@ where
 
 /// EC2 answered with an error of its own.
 fn refusal(call: Call, region: &str, status: u16, code: &str, message: &str) -> FetchError {
+    use FetchErrorKind::{Config, Refused, Retry, Upstream};
     let action = call.action();
-    let text = format!("{action} in {region} failed: {code}: {}", brief(message));
+    let opt_in = || format!("opt in to {region} in the account's settings, or take it out of [aws] regions");
     let (kind, hint) = match code {
-        "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" => (
-            FetchErrorKind::Refused,
-            format!("allow ec2:{action} in {region} (IAM policies, service control policies)"),
-        ),
-        // The keys are wrong everywhere, or right and the region is not enabled. The first call of all tells.
-        "AuthFailure" if call == Call::Regions => (FetchErrorKind::Config, CREDENTIALS_HINT.to_owned()),
-        "AuthFailure" | "OptInRequired" => (
-            FetchErrorKind::Refused,
-            format!("opt in to {region} in the account's settings, or take it out of [aws] regions"),
-        ),
-        "Blocked" | "PendingVerification" => {
-            (FetchErrorKind::Refused, "ask AWS Support what holds the account back".to_owned())
+        "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" => {
+            (Refused, Some(format!("allow ec2:{action} in {region} (IAM and service control policies)")))
         }
-        "ExpiredToken" | "ExpiredTokenException" => (FetchErrorKind::Config, EXPIRED_HINT.to_owned()),
+        // The keys are wrong everywhere, or right and the region is not enabled. The first call of all tells.
+        "AuthFailure" if call == Call::Regions => (Config, Some(CREDENTIALS_HINT.to_owned())),
+        "AuthFailure" | "OptInRequired" => (Refused, Some(opt_in())),
+        "Blocked" | "PendingVerification" => {
+            (Refused, Some("ask AWS Support what holds the account back".to_owned()))
+        }
+        "ExpiredToken" | "ExpiredTokenException" => (Config, Some(EXPIRED_HINT.to_owned())),
         // EC2 says this of old credentials as well as of a clock that is behind.
-        "RequestExpired" => (
-            FetchErrorKind::Config,
-            format!("the credentials have expired, or the clock is wrong: {EXPIRED_HINT}; {CLOCK_HINT}"),
-        ),
-        "RequestTimeTooSkewed" | "RequestInTheFuture" => (FetchErrorKind::Config, CLOCK_HINT.to_owned()),
+        "RequestExpired" => (Config, Some(format!("{EXPIRED_HINT}; if they are new: {CLOCK_HINT}"))),
+        "RequestTimeTooSkewed" | "RequestInTheFuture" => (Config, Some(CLOCK_HINT.to_owned())),
         "SignatureDoesNotMatch" | "InvalidSignatureException" if speaks_of_time(message) => {
-            (FetchErrorKind::Config, CLOCK_HINT.to_owned())
+            (Config, Some(CLOCK_HINT.to_owned()))
         }
         "SignatureDoesNotMatch"
         | "InvalidSignatureException"
@@ -102,18 +95,15 @@ fn refusal(call: Call, region: &str, status: u16, code: &str, message: &str) -> 
         | "InvalidSecurity"
         | "IncompleteSignature"
         | "MissingAuthenticationToken"
-        | "UnrecognizedClientException" => (FetchErrorKind::Config, CREDENTIALS_HINT.to_owned()),
-        code if status >= 500 || status == 429 || is_throttling(code) => {
-            return FetchError::retry(text);
-        }
-        _ => return FetchError::upstream(text),
+        | "UnrecognizedClientException" => (Config, Some(CREDENTIALS_HINT.to_owned())),
+        code if status >= 500 || status == 429 || is_transient(code) => (Retry { after: None }, None),
+        _ => (Upstream, None),
     };
-    let text = if kind == FetchErrorKind::Config && matches!(code, "ExpiredToken" | "ExpiredTokenException") {
-        format!("{action} in {region} failed: the credentials have expired ({code}: {})", brief(message))
-    } else {
-        text
-    };
-    FetchError::new(kind, text).with_hint(hint)
+    let error = FetchError::new(kind, format!("{action} in {region} failed: {code}: {}", brief(message)));
+    match hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
 }
 
 /// Something answered, but not as EC2 does: a proxy, a load balancer, a login page.
@@ -125,15 +115,15 @@ fn answered_oddly(failed: &str, status: u16) -> FetchError {
     }
 }
 
-/// The request never reached EC2.
-fn not_sent(failed: &str, away: bool, source: Option<&(dyn Error + 'static)>, cause: &str) -> FetchError {
+/// EC2 did not answer, or was not even asked.
+fn no_answer(failed: &str, sent: bool, source: Option<&(dyn Error + 'static)>, cause: &str) -> FetchError {
     let text = format!("{failed}: {cause}");
     let credentials = std::iter::successors(source, |error| Error::source(*error))
         .find_map(|error| error.downcast_ref::<CredentialsError>());
     match credentials {
         Some(CredentialsError::ProviderTimedOut(_)) => FetchError::retry(text).with_hint(CREDENTIALS_HINT),
         Some(_) => FetchError::new(FetchErrorKind::Config, text).with_hint(CREDENTIALS_HINT),
-        None if away => FetchError::retry(text).with_hint(NETWORK_HINT),
+        None if sent => FetchError::retry(text).with_hint(NETWORK_HINT),
         // No credentials at all, or an endpoint that is no address.
         None => FetchError::new(FetchErrorKind::Config, text)
             .with_hint("check the AWS credentials, the region and [aws] endpoint_url"),
@@ -145,7 +135,8 @@ fn causes(error: &dyn Error) -> String {
     brief(&error.source().map_or_else(|| error.to_string(), one_line))
 }
 
-fn is_throttling(code: &str) -> bool {
+/// Codes that stand for a passing state, whatever status they come with.
+fn is_transient(code: &str) -> bool {
     matches!(
         code,
         "RequestLimitExceeded"
@@ -153,9 +144,6 @@ fn is_throttling(code: &str) -> bool {
             | "Throttling"
             | "ThrottlingException"
             | "RequestTimeout"
-            | "Unavailable"
-            | "InternalError"
-            | "ServiceUnavailable"
     )
 }
 

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use url::Url;
 
-use super::client::{Client, shown_url};
+use super::blocking;
+use super::client::{Client, RawPage, shown_url};
 use super::rows::{self, Page};
-use super::{blocking, client};
 use crate::lake::draft::fingerprint;
 use crate::lake::interval::Interval;
 use crate::sources::{FetchError, Traffic};
@@ -45,36 +45,29 @@ impl<'a> Listing<'a> {
             Next::Token(token) => Some(token.as_str()),
             Next::Nothing => return Ok(None),
         };
-        let client::RawPage { body, endpoint } =
-            self.client.spot_page(self.span, token, self.traffic).await?;
-        let region = self.client.region();
-        let mut page = {
-            let broken = format!("DescribeSpotPriceHistory in {region} gave a broken page for {}", self.span);
-            blocking(move || {
-                rows::parse(&body).map_err(|error| FetchError::upstream(format!("{broken}: {error}")))
-            })
-            .await?
-        };
-        self.traffic.page();
+        let RawPage { body, endpoint } = self.client.spot_page(self.span, token, self.traffic).await?;
         self.endpoint = endpoint;
+        let parsed = blocking(move || Ok(rows::parse(&body))).await?;
+        let mut page = parsed.map_err(|error| self.broken(&error.to_string()))?;
+        self.traffic.page();
         self.next = match page.next_token.take() {
             None => Next::Nothing,
             Some(token) if !self.tokens.insert(fingerprint(token.as_bytes())) => {
-                let pages = self.tokens.len() + 1;
-                return Err(FetchError::upstream(format!(
-                    "DescribeSpotPriceHistory in {region} went in circles for {}: its token repeats after {pages} pages",
-                    self.span
-                )));
+                return Err(self.broken("its token repeats"));
             }
             Some(_) if self.tokens.len() >= MAX_PAGES => {
-                return Err(FetchError::upstream(format!(
-                    "DescribeSpotPriceHistory in {region} does not end for {}: {MAX_PAGES} pages were read",
-                    self.span
-                )));
+                return Err(self.broken(&format!("it does not end after {MAX_PAGES} pages")));
             }
             Some(token) => Next::Token(token),
         };
         Ok(Some(page))
+    }
+
+    fn broken(&self, why: &str) -> FetchError {
+        let (region, span) = (self.client.region(), self.span);
+        FetchError::upstream(format!(
+            "the listing of DescribeSpotPriceHistory in {region} for {span} is broken: {why}"
+        ))
     }
 
     /// Where the pages came from, without secrets.

@@ -132,7 +132,7 @@ impl AwsSpotPrices {
         }
         let source_url = listing.into_source_url();
         if collector.missed_a_zone() {
-            client.forget_zones();
+            client.forget_zones().await;
         }
         let (draft, warnings) = collector.into_parts();
         Ok(Fetched {
