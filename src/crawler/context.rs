@@ -81,6 +81,8 @@ struct Ledger {
 pub(super) struct Known {
     pub(super) identity: Identity,
     pub(super) coverage: Arc<Coverage>,
+    /// The moment at which this was known, and that the plan is made for.
+    pub(super) planned_at: Time,
     /// The store never answered: nobody knows what the lake has, so only the newest slices are fetched.
     pub(super) blind: bool,
 }
@@ -143,6 +145,7 @@ impl Context {
                 return Ok(Known {
                     identity: Identity { created_at: now, ..self.wanted.clone() },
                     coverage: self.coverage(dataset),
+                    planned_at: now,
                     blind: true,
                 });
             }
@@ -161,7 +164,7 @@ impl Context {
                 never_read
             }
         };
-        Ok(Known { identity, coverage: self.coverage(dataset), blind })
+        Ok(Known { identity, coverage: self.coverage(dataset), planned_at: now, blind })
     }
 
     async fn refresh(

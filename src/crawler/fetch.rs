@@ -59,6 +59,7 @@ async fn fetch_into_spool(
     let fetch_context = FetchContext {
         clock: Arc::clone(&context.clock),
         coverage: Arc::clone(&known.coverage),
+        planned_at: known.planned_at,
         created_at: known.identity.created_at,
         grid,
         store: Arc::clone(&context.store),

@@ -123,7 +123,7 @@ impl Tick {
             known.identity.grid().inspect_err(|error| self.fail_dataset(error, "store", started)).ok()?;
         let plan_context = PlanContext {
             coverage: &known.coverage,
-            now: started,
+            now: known.planned_at,
             created_at: known.identity.created_at,
             grid,
             traffic: &traffic,

@@ -59,6 +59,8 @@ pub struct FetchContext {
     pub clock: Arc<dyn Clock>,
     /// What the lake had of the dataset when the plan was made.
     pub coverage: Arc<Coverage>,
+    /// The moment that the plan was made for.
+    pub planned_at: Time,
     /// When the lake was made.
     pub created_at: Time,
     /// How the lake cuts time.

@@ -7,4 +7,5 @@ mod golden;
 mod house;
 mod net;
 mod price_list;
+mod spot;
 mod support;

@@ -60,6 +60,7 @@ pub(crate) fn fetch_context(clock: Arc<dyn Clock>, created_at: Time) -> FetchCon
     FetchContext {
         clock,
         coverage: Arc::new(Coverage::default()),
+        planned_at: created_at,
         created_at,
         grid: grid(created_at),
         store: Arc::new(NoStore),

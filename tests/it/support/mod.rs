@@ -2,6 +2,8 @@
 
 pub(crate) mod clock;
 pub(crate) mod context;
+pub(crate) mod ec2;
 pub(crate) mod http;
+pub(crate) mod lake;
 pub(crate) mod payloads;
 pub(crate) mod server;
