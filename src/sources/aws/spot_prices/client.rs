@@ -184,7 +184,7 @@ impl Client {
         let sent = wire.count(traffic);
         let (body, endpoint) = wire.last_answer();
         match (body, answer) {
-            // What was answered with 200 is for `rows` to judge, whatever the SDK's model thinks of it.
+            // What was answered with 200 is for `page` to judge, whatever the SDK's model thinks of it.
             (Some(body), _) => Ok(RawPage { body, endpoint }),
             (None, Err(error)) => Err(fetch_error(Call::SpotHistory, &self.region, sent, &error)),
             (None, Ok(_)) => Err(FetchError::bug("the SDK answered without a body")),

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::carry_over::Span;
 use super::client::Zones;
 use super::identity;
-use super::rows::{Page, Row};
+use super::page::Page;
+use super::rows::Row;
 use crate::lake::draft::Draft;
 use crate::sources::Warnings;
 

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::blocking;
 use super::client::{Client, RawPage, shown_url};
-use super::rows::{self, Page};
+use super::page::{self, Page};
 use crate::lake::draft::fingerprint;
 use crate::lake::interval::Interval;
 use crate::sources::{FetchError, Traffic};
@@ -47,7 +47,7 @@ impl<'a> Listing<'a> {
         };
         let RawPage { body, endpoint } = self.client.spot_page(self.span, token, self.traffic).await?;
         self.endpoint = endpoint;
-        let parsed = blocking(move || Ok(rows::parse(&body))).await?;
+        let parsed = blocking(move || Ok(page::parse(&body))).await?;
         let mut page = parsed.map_err(|error| self.broken(&error.to_string()))?;
         self.traffic.page();
         self.next = match page.next_token.take() {

@@ -10,6 +10,7 @@ mod collector;
 mod errors;
 mod identity;
 mod listing;
+mod page;
 mod plan;
 mod rows;
 #[cfg(test)]
