@@ -11,7 +11,6 @@ use chrono::SecondsFormat;
 
 use super::Cloud;
 use super::market::azure_catalog::{AzureCatalog, Item, PriceType};
-use super::market::draw::Draw;
 use super::market::money::Money;
 use crate::base::{Date, Time};
 
@@ -118,9 +117,9 @@ impl Query {
         let shift = if cloud.faults.unstable_order { self.shift(cloud, raw) } else { 0 };
         let from = self.skip.saturating_add_signed(shift);
         let listing = Listing { catalog: &cloud.market.azure, query: self, day };
-        let (items, _) = listing.slice(from, size);
+        let items = listing.slice(from, size);
         let end = self.skip.saturating_add(size);
-        let more = listing.slice(end, 1).0.len() == 1 && (self.top.is_none() || end < TOP_TOTAL);
+        let more = !listing.slice(end, 1).is_empty() && (self.top.is_none() || end < TOP_TOTAL);
         let mut json = String::with_capacity(items.len() * 800 + 512);
         let _ = write!(
             json,
@@ -180,7 +179,12 @@ impl Query {
         text("serviceFamily", item.service_family);
         text("unitOfMeasure", item.unit);
         text("type", item.price_type.as_str());
-        let _ = write!(json, r#","isPrimaryMeterRegion":{},"armSkuName":{}"#, item.is_primary, quoted(&item.arm_sku));
+        let _ = write!(
+            json,
+            r#","isPrimaryMeterRegion":{},"armSkuName":{}"#,
+            item.is_primary,
+            quoted(&item.arm_sku)
+        );
         if self.preview && !item.savings_plan.is_empty() {
             let plan = item.savings_plan.iter().map(|(term, price)| {
                 let price = convert(*price);
@@ -200,42 +204,32 @@ struct Listing<'a> {
 }
 
 impl Listing<'_> {
-    /// Up to `count` items from position `from` on, and how many were looked at.
-    fn slice(&self, from: u64, count: u64) -> (Vec<Item>, u64) {
-        let wanted = self.query.terms.iter().find(|(field, _)| field == "priceType");
-        let types: Vec<PriceType> = PriceType::ALL
-            .into_iter()
-            .filter(|price_type| wanted.is_none_or(|(_, value)| value == price_type.as_str()))
-            .collect();
-        let positions =
-            types.iter().flat_map(|price_type| (0..self.catalog.count(*price_type)).map(|at| (*price_type, at)));
+    /// Up to `count` items from position `from` on.
+    fn slice(&self, from: u64, count: u64) -> Vec<Item> {
+        let is_type = |(field, _): &&(String, String)| field == "priceType";
+        let types = PriceType::ALL.into_iter().filter(|price_type| {
+            self.query.terms.iter().filter(is_type).all(|(_, value)| value == price_type.as_str())
+        });
+        let plain = !self.query.primary_only && self.query.terms.iter().all(|term| is_type(&term));
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        let plain = !self.query.primary_only && self.query.terms.iter().all(|(field, _)| field == "priceType");
-        let mut looked = 0;
-        let item = |(price_type, at)| self.catalog.item(price_type, at, self.day);
-        if plain {
-            // Every position counts, so the ones before need not be made.
-            let mut skip = from;
-            let mut items = Vec::new();
-            for price_type in types {
-                let total = self.catalog.count(price_type);
-                let start = skip.min(total);
-                skip -= start;
-                let rest = (start..total).take(count.saturating_sub(items.len()));
-                items.extend(rest.map(|at| item((price_type, at))));
-            }
-            looked += u64::try_from(items.len()).unwrap_or(u64::MAX);
-            return (items, looked);
+        if !plain {
+            let all = types.flat_map(|price_type| self.items(price_type, 0));
+            let from = usize::try_from(from).unwrap_or(usize::MAX);
+            return all.filter(|item| self.query.fits(item)).skip(from).take(count).collect();
         }
-        let from = usize::try_from(from).unwrap_or(usize::MAX);
-        let items = positions
-            .map(item)
-            .inspect(|_| looked += 1)
-            .filter(|item| self.query.fits(item))
-            .skip(from)
-            .take(count)
-            .collect();
-        (items, looked)
+        // Every position counts, so those before `from` need not be made.
+        let mut skip = from;
+        let mut items = Vec::new();
+        for price_type in types {
+            let start = skip.min(self.catalog.count(price_type));
+            skip -= start;
+            items.extend(self.items(price_type, start).take(count - items.len()));
+        }
+        items
+    }
+
+    fn items(&self, price_type: PriceType, start: u64) -> impl Iterator<Item = Item> {
+        (start..self.catalog.count(price_type)).map(move |at| self.catalog.item(price_type, at, self.day))
     }
 }
 
@@ -302,7 +296,8 @@ fn read_filter(text: &str) -> Result<Vec<(String, String)>, String> {
 }
 
 fn without_skip(raw: &str) -> Vec<&str> {
-    let is_skip = |pair: &&str| pair.starts_with("$skip=") || pair.to_ascii_lowercase().starts_with("%24skip=");
+    let is_skip =
+        |pair: &&str| pair.starts_with("$skip=") || pair.to_ascii_lowercase().starts_with("%24skip=");
     raw.split('&').filter(|pair| !pair.is_empty() && !is_skip(pair)).collect()
 }
 
@@ -311,7 +306,8 @@ fn without_skip(raw: &str) -> Vec<&str> {
 fn next_link(cloud: &Cloud, raw: &str, skip: u64) -> String {
     let kept = without_skip(raw).join("&");
     let kept = kept.replace("%20", " ").replace('+', " ").replace("%27", "'").replace("%24", "$");
-    let base = if cloud.faults.offsite_link { "http://prices.offsite.invalid:80" } else { cloud.base.as_str() };
+    let base =
+        if cloud.faults.offsite_link { "http://prices.offsite.invalid:80" } else { cloud.base.as_str() };
     let separator = if kept.is_empty() { "" } else { "&" };
     format!("{base}/api/retail/prices?{kept}{separator}$skip={skip}")
 }
@@ -323,12 +319,6 @@ fn stamp(time: Time) -> String {
 /// `text` as a JSON string.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-/// The branch that numbers walks are drawn from: kept here because only this upstream has walks.
-pub(crate) fn walk_slot(listing: u64, slots: usize) -> usize {
-    let slots = u64::try_from(slots).unwrap_or(1);
-    usize::try_from(Draw::seeded(listing).below(slots)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -345,15 +335,24 @@ mod tests {
             ]
         );
         assert_eq!(read_filter("").unwrap(), []);
-        for wrong in ["priceType", "priceType ne 'x'", "colour eq 'x'", "priceType eq 'x", "priceType eq 'x' or", "priceType eq 'x' and "]
-        {
+        for wrong in [
+            "priceType",
+            "priceType ne 'x'",
+            "colour eq 'x'",
+            "priceType eq 'x",
+            "priceType eq 'x' or",
+            "priceType eq 'x' and ",
+        ] {
             assert!(read_filter(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn the_old_skip_leaves_the_link() {
-        assert_eq!(without_skip("api-version=x&$skip=1000&currencyCode='EUR'"), ["api-version=x", "currencyCode='EUR'"]);
+        assert_eq!(
+            without_skip("api-version=x&$skip=1000&currencyCode='EUR'"),
+            ["api-version=x", "currencyCode='EUR'"]
+        );
         assert_eq!(without_skip("%24skip=1000"), Vec::<&str>::new());
     }
 

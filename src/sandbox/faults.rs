@@ -11,7 +11,7 @@ use crate::base::units::Period;
 ///
 /// | fault | what happens |
 /// |---|---|
-/// | `throttle=5%` | EC2 answers 503 RequestLimitExceeded, Azure 429 with its retry-after header, the price list 503 |
+/// | `throttle=5%` | EC2 answers 503 `RequestLimitExceeded`, Azure 429 with its retry-after header, the price list 503 |
 /// | `reset=1%` | the TCP connection is reset, before the answer or in the middle of it |
 /// | `truncate=1%` | the connection ends before the promised Content-Length is there |
 /// | `slow=200ms` | each answer waits this long |
@@ -20,6 +20,7 @@ use crate::base::units::Period;
 /// | `token_loop` | EC2's NextToken repeats |
 /// | `offsite_link` | Azure's NextPageLink points to another host |
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each fault is on or off by itself")]
 pub struct Faults {
     pub(crate) throttle: Share,
     pub(crate) reset: Share,
@@ -172,7 +173,8 @@ impl Share {
         if whole.is_empty() || part.len() > 2 || !digits(whole) || !digits(part) {
             return None;
         }
-        let share = whole.parse::<u64>().ok()?.checked_mul(100)? + format!("{part:0<2}").parse::<u64>().ok()?;
+        let share =
+            whole.parse::<u64>().ok()?.checked_mul(100)? + format!("{part:0<2}").parse::<u64>().ok()?;
         (share <= WHOLE).then_some(Self(share))
     }
 }
@@ -192,7 +194,8 @@ impl fmt::Display for Share {
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
-        for (name, share) in [("throttle", self.throttle), ("reset", self.reset), ("truncate", self.truncate)] {
+        for (name, share) in [("throttle", self.throttle), ("reset", self.reset), ("truncate", self.truncate)]
+        {
             if share.0 > 0 {
                 parts.push(format!("{name}={share}"));
             }
@@ -220,13 +223,15 @@ mod tests {
 
     #[test]
     fn a_plan_reads_back_as_it_is_shown() {
-        let text =
-            "throttle=5%,reset=1%,truncate=0.25%,slow=200ms,unstable_order,stale_index,token_loop,offsite_link";
+        let text = "throttle=5%,reset=1%,truncate=0.25%,slow=200ms,unstable_order,stale_index,token_loop,offsite_link";
         let faults: Faults = text.parse().unwrap();
         assert_eq!(faults.to_string(), text);
         assert_eq!(Faults::default().to_string(), "");
         assert_eq!("".parse::<Faults>().unwrap(), Faults::default());
-        assert_eq!(" slow = 1m 5s , token_loop,".parse::<Faults>().unwrap().to_string(), "slow=1m5s,token_loop");
+        assert_eq!(
+            " slow = 1m 5s , token_loop,".parse::<Faults>().unwrap().to_string(),
+            "slow=1m5s,token_loop"
+        );
     }
 
     #[test]
@@ -240,7 +245,9 @@ mod tests {
 
     #[test]
     fn values_that_do_not_fit_are_refused_with_an_example() {
-        for text in ["throttle", "throttle=5", "throttle=101%", "reset=x%", "slow=fast", "slow", "token_loop=1"] {
+        for text in
+            ["throttle", "throttle=5", "throttle=101%", "reset=x%", "slow=fast", "slow", "token_loop=1"]
+        {
             let error = text.parse::<Faults>().unwrap_err().to_string();
             let name = text.split('=').next().unwrap();
             assert!(error.contains("; write ") && error.contains(name), "{error}");

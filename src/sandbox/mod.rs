@@ -86,7 +86,8 @@ impl Sandbox {
     pub async fn start(options: SandboxOptions) -> io::Result<Self> {
         let SandboxOptions { seed, scale, faults, clock, listen } = options;
         if !(scale > 0.0 && scale <= market::MAX_SCALE) {
-            let message = format!("sandbox scale {scale} is out of range (more than 0, at most {})", market::MAX_SCALE);
+            let message =
+                format!("sandbox scale {scale} is out of range (more than 0, at most {})", market::MAX_SCALE);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let inner = TcpListener::bind(listen).await?;
@@ -211,9 +212,13 @@ impl Cloud {
 
     /// Which walk over `listing` this is, from 0; its first page starts a new one.
     fn walk(&self, listing: u64, first_page: bool) -> u64 {
-        let counter = &self.walks[azure::walk_slot(listing, WALK_SLOTS)];
-        let started =
-            if first_page { counter.fetch_add(1, Ordering::Relaxed) + 1 } else { counter.load(Ordering::Relaxed) };
+        let slots = u64::try_from(WALK_SLOTS).unwrap_or(1);
+        let counter = &self.walks[usize::try_from(listing % slots).unwrap_or(0)];
+        let started = if first_page {
+            counter.fetch_add(1, Ordering::Relaxed) + 1
+        } else {
+            counter.load(Ordering::Relaxed)
+        };
         started.saturating_sub(1)
     }
 

@@ -42,7 +42,8 @@ impl Params {
             if !known.contains(&name.as_str()) {
                 return Err(Ec2Error::invalid(format!("The filter '{name}' is invalid")));
             }
-            let values = self.list(&format!("Filter.{number}.Value")).into_iter().map(str::to_owned).collect();
+            let values =
+                self.list(&format!("Filter.{number}.Value")).into_iter().map(str::to_owned).collect();
             filters.push((name.clone(), values));
         }
         Ok(Filters(filters))

@@ -1,4 +1,4 @@
-//! DescribeRegions and DescribeAvailabilityZones.
+//! `DescribeRegions` and `DescribeAvailabilityZones`.
 
 use super::xml::Xml;
 use super::{Call, Ec2Error};

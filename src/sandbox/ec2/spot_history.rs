@@ -1,4 +1,4 @@
-//! DescribeSpotPriceHistory: the changes in `[StartTime, EndTime]` and, for each pool, the last one before,
+//! `DescribeSpotPriceHistory`: the changes in `[StartTime, EndTime]` and, for each pool, the last one before,
 //! newest first, page by page.
 //!
 //! A page costs no more than a look at each pool: it walks back from the end of the window (or from where the
@@ -112,7 +112,8 @@ impl Call<'_> {
         };
         let ceiling = |time: Time| time.timestamp() + i64::from(time.timestamp_subsec_nanos() > 0);
         let forgotten = end < oldest;
-        let pools = self.region.pools.iter().enumerate().filter(|(_, pool)| !forgotten && asked(pool)).collect();
+        let pools =
+            self.region.pools.iter().enumerate().filter(|(_, pool)| !forgotten && asked(pool)).collect();
         Ok(Query { pools, start: ceiling(start), end: end.timestamp(), now: self.now.timestamp() })
     }
 
@@ -161,9 +162,8 @@ impl Query<'_> {
             }
             end = start - 1;
         }
-        let before = |(number, pool): &(usize, &Pool)| {
-            pool.last_before(self.start, self.now).map(|at| (at, *number))
-        };
+        let before =
+            |(number, pool): &(usize, &Pool)| pool.last_before(self.start, self.now).map(|at| (at, *number));
         take(&mut self.pools.iter().filter_map(before).collect());
         rows
     }

@@ -15,10 +15,14 @@ impl Xml {
     /// The answer to `action`, with what `fill` writes after the request id.
     pub(crate) fn answer(action: &str, request_id: &str, fill: impl FnOnce(&mut Self)) -> String {
         let mut xml = Self::new();
-        xml.0.push_str(&format!("<{action}Response xmlns=\"{NAMESPACE}\">"));
+        for part in ["<", action, "Response xmlns=\"", NAMESPACE, "\">"] {
+            xml.0.push_str(part);
+        }
         xml.text("requestId", request_id);
         fill(&mut xml);
-        xml.0.push_str(&format!("</{action}Response>"));
+        for part in ["</", action, "Response>"] {
+            xml.0.push_str(part);
+        }
         xml.0
     }
 

@@ -262,8 +262,8 @@ fn machine(root: Draw, draw: Draw, machine: &Machine, flavour: Flavour) -> Item 
 
 fn service(root: Draw, draw: Draw, service: &Service) -> Item {
     let mut item = blank(root, draw, service, service.product.to_owned());
-    item.meter_name = service.meter.to_owned();
-    item.sku_name = service.sku.to_owned();
+    service.meter.clone_into(&mut item.meter_name);
+    service.sku.clone_into(&mut item.sku_name);
     item.price = Money::micros(service.micros).times(item.price_permille(), 1_000);
     if draw.text("expired").permille(20) {
         item.meter_name.push_str(" - Expired");
@@ -368,7 +368,8 @@ mod tests {
         assert!(items.iter().any(|item| item.meter_name.ends_with(" - Expired")));
         assert!(items.iter().any(|item| item.reservation_term == Some("3 Years")));
         // The current and the announced price of a meter stand side by side.
-        let twins = items.windows(5).filter(|run| run[0].meter_id == run[4].meter_id && run[0].start < run[4].start);
+        let twins =
+            items.windows(5).filter(|run| run[0].meter_id == run[4].meter_id && run[0].start < run[4].start);
         assert!(twins.count() > 100);
     }
 

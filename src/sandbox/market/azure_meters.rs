@@ -28,7 +28,8 @@ const fn machine(product: &'static str, meter: &'static str, vcpu_micros: u64) -
     Machine { product, meter, vcpu_micros }
 }
 
-type Row = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str, &'static str, u64);
+type Row =
+    (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str, &'static str, u64);
 
 const fn service(row: Row) -> Service {
     let (name, id, family, product, sku, meter, unit, micros) = row;

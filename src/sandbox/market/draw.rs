@@ -26,9 +26,9 @@ impl Draw {
     /// The branch called `name`.
     pub(crate) fn text(self, name: &str) -> Self {
         // FNV-1a: names are short, and `at` spreads the bits.
-        let hash = name
-            .bytes()
-            .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
+        let hash = name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+        });
         self.at(hash)
     }
 

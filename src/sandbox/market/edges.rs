@@ -1,4 +1,4 @@
-//! Local and Wavelength Zones. Each is a code of its own in the AmazonEC2 region index and a zone of its
+//! Local and Wavelength Zones. Each is a code of its own in the `AmazonEC2` region index and a zone of its
 //! parent region in EC2.
 
 use super::places::{OptIn, Zone};

@@ -50,8 +50,14 @@ const TO_4: &[Size] = &[("large", 16), ("xlarge", 32), ("2xlarge", 64), ("4xlarg
 const TO_8: &[Size] = &[("large", 16), ("xlarge", 32), ("2xlarge", 64), ("4xlarge", 128), ("8xlarge", 256)];
 const TO_16: &[Size] =
     &[("large", 16), ("xlarge", 32), ("2xlarge", 64), ("4xlarge", 128), ("8xlarge", 256), ("16xlarge", 512)];
-const GPU_16: &[Size] =
-    &[("xlarge", 32), ("2xlarge", 64), ("4xlarge", 128), ("8xlarge", 256), ("12xlarge", 384), ("16xlarge", 512)];
+const GPU_16: &[Size] = &[
+    ("xlarge", 32),
+    ("2xlarge", 64),
+    ("4xlarge", 128),
+    ("8xlarge", 256),
+    ("12xlarge", 384),
+    ("16xlarge", 512),
+];
 const GPU_48: &[Size] = &[
     ("xlarge", 32),
     ("2xlarge", 64),

@@ -23,7 +23,7 @@ impl System {
     /// The commonest first.
     pub(crate) const ALL: [Self; 4] = [Self::Linux, Self::Windows, Self::RedHat, Self::Suse];
 
-    /// As DescribeSpotPriceHistory names the product.
+    /// As `DescribeSpotPriceHistory` names the product.
     pub(crate) fn product_description(self) -> &'static str {
         match self {
             Self::Linux => "Linux/UNIX",

@@ -80,13 +80,13 @@ impl Market {
         let seed = Draw::seeded(seed);
         let instances = Instance::all();
         // Regions and types grow with the square root, so that their product, the pools, grows with the scale.
-        let edge = scale.sqrt();
-        let places = &COMMERCIAL[..portion(34.0 * edge).min(34)];
-        let type_count = portion(210.0 * edge);
+        let side = scale.sqrt();
+        let places = &COMMERCIAL[..portion(34.0 * side).min(34)];
+        let type_count = portion(240.0 * side);
         let edges: Vec<&'static Edge> = EDGES
             .iter()
             .filter(|edge| places.iter().any(|place| edge.is_in(place.code)))
-            .take(portion(65.0 * edge))
+            .take(portion(65.0 * side))
             .collect();
         let types_of = |place: &Place| -> Vec<usize> {
             let here = seed.text("types").text(place.code);
@@ -98,10 +98,8 @@ impl Market {
         let regions = places
             .iter()
             .map(|place| {
-                let zones = place.zones(
-                    seed.text("zones"),
-                    edges.iter().copied().filter(|edge| edge.is_in(place.code)),
-                );
+                let zones = place
+                    .zones(seed.text("zones"), edges.iter().copied().filter(|edge| edge.is_in(place.code)));
                 // Nobody can ask for the pools of a region that is closed to the account.
                 let pools = match place.opt_in {
                     OptIn::NotOptedIn => Vec::new(),
@@ -119,7 +117,7 @@ impl Market {
             types: types_of(place),
         };
         let mut listed: Vec<Listed> =
-            places.iter().chain(GOVERNMENT.iter().take(portion(2.0 * edge))).map(region).collect();
+            places.iter().chain(GOVERNMENT.iter().take(portion(2.0 * side))).map(region).collect();
         listed.extend(edges.iter().filter_map(|edge| {
             let place = places.iter().find(|place| edge.is_in(place.code))?;
             Some(listed_edge(edge, place, types_of(place)))
@@ -187,11 +185,8 @@ fn pools(seed: Draw, place: &Place, zones: &[Zone], types: &[usize], instances: 
         for index in types.iter().step_by(if local { 6 } else { 1 }) {
             let instance = &instances[*index];
             for system in System::ALL {
-                let draw = seed
-                    .text("pool")
-                    .text(&zone.id)
-                    .text(&instance.name)
-                    .text(system.product_description());
+                let draw =
+                    seed.text("pool").text(&zone.id).text(&instance.name).text(system.product_description());
                 let share = match system {
                     System::Linux => 960,
                     System::Windows if instance.family.is_arm() || local => 0,

@@ -43,14 +43,23 @@ pub(crate) struct Place {
     pub(crate) usage_prefix: &'static str,
     /// On-demand prices relative to us-east-1, in parts per thousand.
     pub(crate) price_permille: u64,
-    /// The country or state, as DescribeRegions tells it.
+    /// The country or state, as `DescribeRegions` tells it.
     pub(crate) geography: &'static str,
     /// The account's relation to it.
     pub(crate) opt_in: OptIn,
 }
 
-type Row =
-    (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str, u64, &'static str, OptIn);
+type Row = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    u64,
+    &'static str,
+    OptIn,
+);
 
 const fn place(row: Row) -> Place {
     let (code, short, letters, numbers, location, usage_prefix, price_permille, geography, opt_in) = row;
@@ -99,7 +108,7 @@ pub(crate) const COMMERCIAL: [Place; 34] = [
     place(("ap-southeast-6", "apse6", "abc", "123", "Asia Pacific (New Zealand)", "APS8-", 1_275, "New Zealand", OptedIn)),
 ];
 
-/// GovCloud: in the commercial price list, not in the commercial EC2.
+/// `GovCloud`: in the commercial price list, not in the commercial EC2.
 #[rustfmt::skip]
 pub(crate) const GOVERNMENT: [Place; 2] = [
     place(("us-gov-west-1", "usgw1", "abc", "123", "AWS GovCloud (US-West)", "UGW1-", 1_260, "United States of America", NotOptedIn)),
@@ -113,7 +122,7 @@ pub(crate) const CHINA: [Place; 2] = [
     place(("cn-northwest-1", "cnnw1", "abc", "123", "China (Ningxia)", "CNW1-", 5_100, "China", NotOptedIn)),
 ];
 
-/// A zone as DescribeAvailabilityZones tells it.
+/// A zone as `DescribeAvailabilityZones` tells it.
 #[derive(Debug, Clone)]
 pub(crate) struct Zone {
     /// `us-east-1a`, `us-west-2-lax-1a`: shuffled between accounts.

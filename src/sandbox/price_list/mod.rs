@@ -90,7 +90,8 @@ pub(crate) async fn serve(
 
 /// What a throttled caller gets.
 pub(crate) fn throttled() -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, "<html><body><h1>503 Service Unavailable</h1></body></html>").into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, "<html><body><h1>503 Service Unavailable</h1></body></html>")
+        .into_response()
 }
 
 fn not_found() -> Response {
@@ -162,17 +163,17 @@ async fn offer_file(
     {
         return None;
     }
-    let key = format!("{}/{}/{}/{}", partition.path, offer.code(), version.id(), region.as_deref().unwrap_or("*"));
-    let length = match cloud.known_length(&key) {
-        Some(length) => length,
-        None => {
-            let (cloud_, region) = (Arc::clone(cloud), region.clone());
-            // The file is written once for its length: too long for a thread that serves others.
-            let measure = move || pieces(&cloud_, partition, offer, version, region.as_deref()).length();
-            let length = tokio::task::spawn_blocking(measure).await.ok()?;
-            cloud.remember_length(key, length);
-            length
-        }
+    let key =
+        format!("{}/{}/{}/{}", partition.path, offer.code(), version.id(), region.as_deref().unwrap_or("*"));
+    let length = if let Some(length) = cloud.known_length(&key) {
+        length
+    } else {
+        let (shared, region) = (Arc::clone(cloud), region.clone());
+        // The file is written once for its length: too long for a thread that serves others.
+        let measure = move || pieces(&shared, partition, offer, version, region.as_deref()).length();
+        let length = tokio::task::spawn_blocking(measure).await.ok()?;
+        cloud.remember_length(key, length);
+        length
     };
     let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(2);
     let cloud = Arc::clone(cloud);
@@ -251,7 +252,9 @@ fn version_index(cloud: &Cloud, partition: &Partition, offer: Offer, history: &[
         })
         .collect();
     // The real index is in no order.
-    entries.sort_by_key(|(version, ..)| cloud.market.seed.text("order").at_time(version.published.timestamp()).bits());
+    entries.sort_by_key(|(version, ..)| {
+        cloud.market.seed.text("order").at_time(version.published.timestamp()).bits()
+    });
     let newest = history.last().copied();
     let mut json = head(partition, newest.map_or(Time::UNIX_EPOCH, |version| version.published));
     json.text("offerCode", offer.code());

@@ -20,7 +20,13 @@ struct Term {
     permille: u64,
 }
 
-const fn term(code: &'static str, years: u64, class: &'static str, option: &'static str, permille: u64) -> Term {
+const fn term(
+    code: &'static str,
+    years: u64,
+    class: &'static str,
+    option: &'static str,
+    permille: u64,
+) -> Term {
     Term { code, years, class, option, permille }
 }
 
@@ -93,27 +99,32 @@ impl<'a> OfferFile<'a> {
                 self.json.open("products");
                 self.part = Part::Products;
             }
-            Part::Products => match self.next_product() {
-                Some(product) => self.write_product(&product),
-                None => {
+            Part::Products => {
+                if let Some(product) = self.next_product() {
+                    self.write_product(&product);
+                } else {
                     self.json.close();
                     self.json.open("terms");
                     self.json.open("OnDemand");
                     self.part = Part::OnDemand;
                 }
-            },
-            Part::OnDemand => match self.next_product() {
-                Some(product) => self.write_on_demand(&product),
-                None => {
+            }
+            Part::OnDemand => {
+                if let Some(product) = self.next_product() {
+                    self.write_on_demand(&product);
+                } else {
                     self.json.close();
                     self.json.open("Reserved");
                     self.part = Part::Reserved;
                 }
-            },
-            Part::Reserved => match self.next_product() {
-                Some(product) => self.write_reserved(&product),
-                None => self.part = Part::Tail,
-            },
+            }
+            Part::Reserved => {
+                if let Some(product) = self.next_product() {
+                    self.write_reserved(&product);
+                } else {
+                    self.part = Part::Tail;
+                }
+            }
             Part::Tail => {
                 self.json.close();
                 self.json.close();
@@ -128,8 +139,8 @@ impl<'a> OfferFile<'a> {
 
     /// The next product of the part; `None` once, at its end, after which the next part starts over.
     fn next_product(&mut self) -> Option<Product> {
-        while let Some(place) = self.places.get(self.place) {
-            let shelf = Shelf::new(self.market, self.offer, place, self.version);
+        while let Some(listed) = self.places.get(self.place) {
+            let shelf = Shelf::new(self.market, self.offer, listed, self.version);
             while self.index < shelf.len() {
                 self.index += 1;
                 if let Some(product) = shelf.product(self.index - 1) {
@@ -155,13 +166,17 @@ impl<'a> OfferFile<'a> {
     }
 
     fn write_on_demand(&mut self, product: &Product) {
-        let (term, hourly) = (self.partition.on_demand_term, self.partition.hourly_rate);
+        let (term_code, hourly) = (self.partition.on_demand_term, self.partition.hourly_rate);
         self.json.open(&product.sku);
         // The month, not the version: a republished list differs in this alone.
-        self.open_term(product, term, &super::stamp(self.version.month()));
+        self.open_term(product, term_code, &super::stamp(self.version.month()));
         let single = product.on_demand.len() == 1;
-        for (tier, rate) in product.on_demand.iter().enumerate() {
-            let code = if single { hourly.to_owned() } else { format!("{}{tier}", hourly.get(..9).unwrap_or(hourly)) };
+        for (number, rate) in product.on_demand.iter().enumerate() {
+            let code = if single {
+                hourly.to_owned()
+            } else {
+                format!("{}{number}", hourly.get(..9).unwrap_or(hourly))
+            };
             let price = rate.price.ten_decimals();
             let shown = price.trim_end_matches('0');
             let description = if self.partition.currency == "USD" {
@@ -176,7 +191,7 @@ impl<'a> OfferFile<'a> {
                 unit: rate.unit,
                 price: &price,
             };
-            self.write_dimension(&format!("{}.{term}", product.sku), &dimension);
+            self.write_dimension(&format!("{}.{term_code}", product.sku), &dimension);
         }
         self.json.close();
         self.json.open("termAttributes");
@@ -203,7 +218,7 @@ impl<'a> OfferFile<'a> {
         let since = format!("20{}-{:02}-01T00:00:00Z", 16 + draw.below(9), 1 + draw.at(1).below(12));
         let prefix = format!("{}.{code}", product.sku);
         self.open_term(product, &code, &since);
-        let (upfront, hourly) = match term.option {
+        let (upfront, by_the_hour) = match term.option {
             "No Upfront" => (0, term.permille),
             "Partial Upfront" => (term.permille / 2, term.permille - term.permille / 2),
             _ => (term.permille, 0),
@@ -220,8 +235,8 @@ impl<'a> OfferFile<'a> {
             };
             self.write_dimension(&prefix, &dimension);
         }
-        let price = hour.times(hourly, 1_000);
-        let zero = if hourly == 0 { format!("{} 0.0 per ", self.partition.currency) } else { String::new() };
+        let price = hour.times(by_the_hour, 1_000);
+        let zero = if by_the_hour == 0 { format!("{} 0.0 per ", self.partition.currency) } else { String::new() };
         let dimension = Dimension {
             code: self.partition.hourly_rate,
             description: &format!("{zero}{name} reserved instance applied"),

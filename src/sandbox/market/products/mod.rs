@@ -44,28 +44,39 @@ pub(crate) struct Rate {
 struct Usage {
     tenancy: &'static str,
     capacity: &'static str,
-    usage: &'static str,
+    /// How the usage type begins: `BoxUsage`.
+    code: &'static str,
     what: &'static str,
 }
 
 const USED: &str = "Used";
 const SHARED: [Usage; 3] = [
-    Usage { tenancy: "Shared", capacity: USED, usage: "BoxUsage", what: "On Demand" },
-    Usage { tenancy: "Shared", capacity: "UnusedCapacityReservation", usage: "UnusedBox", what: "Unused Reservation" },
-    Usage { tenancy: "Shared", capacity: "AllocatedCapacityReservation", usage: "Reservation", what: "Reservation" },
+    Usage { tenancy: "Shared", capacity: USED, code: "BoxUsage", what: "On Demand" },
+    Usage {
+        tenancy: "Shared",
+        capacity: "UnusedCapacityReservation",
+        code: "UnusedBox",
+        what: "Unused Reservation",
+    },
+    Usage {
+        tenancy: "Shared",
+        capacity: "AllocatedCapacityReservation",
+        code: "Reservation",
+        what: "Reservation",
+    },
 ];
 const DEDICATED: [Usage; 3] = [
-    Usage { tenancy: "Dedicated", capacity: USED, usage: "DedicatedUsage", what: "Dedicated" },
+    Usage { tenancy: "Dedicated", capacity: USED, code: "DedicatedUsage", what: "Dedicated" },
     Usage {
         tenancy: "Dedicated",
         capacity: "UnusedCapacityReservation",
-        usage: "UnusedDed",
+        code: "UnusedDed",
         what: "Dedicated Unused Reservation",
     },
     Usage {
         tenancy: "Dedicated",
         capacity: "AllocatedCapacityReservation",
-        usage: "DedicatedRes",
+        code: "DedicatedRes",
         what: "Dedicated Reservation",
     },
 ];
@@ -107,7 +118,9 @@ impl<'a> Shelf<'a> {
                 let kind = index % self.kinds();
                 match self.offer {
                     Offer::Ec2 => self.virtual_machine(instance, kind)?,
-                    Offer::Rds => self.node(instance, "db.", "Database Instance", "databaseEngine", DATABASES[kind]),
+                    Offer::Rds => {
+                        self.node(instance, "db.", "Database Instance", "databaseEngine", DATABASES[kind])
+                    }
                     Offer::ElastiCache => {
                         self.node(instance, "cache.", "Cache Instance", "cacheEngine", CACHES[kind])
                     }
@@ -217,7 +230,7 @@ impl<'a> Shelf<'a> {
             ("tenancy", usage.tenancy.to_owned()),
             ("operatingSystem", system.list_name().to_owned()),
             ("licenseModel", "No License required".to_owned()),
-            ("usagetype", format!("{}{}:{}", self.listed.usage_prefix, usage.usage, instance.name)),
+            ("usagetype", format!("{}{}:{}", self.listed.usage_prefix, usage.code, instance.name)),
             ("operation", operation(system, bits)),
             ("availabilityzone", "NA".to_owned()),
             ("capacitystatus", usage.capacity.to_owned()),
@@ -231,8 +244,12 @@ impl<'a> Shelf<'a> {
         ]);
         attributes.extend(self.common_end());
         Some(Product {
-            sku: self.sku(&format!("{name} {}", usage.usage)),
-            family: if instance.name.contains(".metal") { "Compute Instance (bare metal)" } else { "Compute Instance" },
+            sku: self.sku(&format!("{name} {}", usage.code)),
+            family: if instance.name.contains(".metal") {
+                "Compute Instance (bare metal)"
+            } else {
+                "Compute Instance"
+            },
             attributes,
             on_demand: vec![Rate {
                 begin: "0",
@@ -245,7 +262,11 @@ impl<'a> Shelf<'a> {
                 && software == "NA"
                 && matches!(system, System::Linux | System::Windows))
             .then(|| {
-                let vpc = if system == System::Windows { "Windows (Amazon VPC)" } else { "Linux/UNIX (Amazon VPC)" };
+                let vpc = if system == System::Windows {
+                    "Windows (Amazon VPC)"
+                } else {
+                    "Linux/UNIX (Amazon VPC)"
+                };
                 (price, format!("{vpc}, {}", instance.name))
             }),
         })
@@ -274,7 +295,10 @@ impl<'a> Shelf<'a> {
         attributes.extend([
             (engine_attribute, engine.to_owned()),
             ("usagetype", format!("{}{usage}:{name}", self.listed.usage_prefix)),
-            ("operation", format!("Create{}:{engine}", if prefix == "db." { "DBInstance" } else { "CacheCluster" })),
+            (
+                "operation",
+                format!("Create{}:{engine}", if prefix == "db." { "DBInstance" } else { "CacheCluster" }),
+            ),
         ]);
         attributes.extend(self.common_end());
         Product {
@@ -305,7 +329,7 @@ fn kind_of_machine(kind: usize) -> Option<(System, usize, &'static Usage)> {
     Some((System::ALL[rest % SYSTEMS], software, usage))
 }
 
-/// `RunInstances:0002`: the code that the bill and DescribeInstances name too.
+/// `RunInstances:0002`: the code that the bill and `DescribeInstances` name too.
 fn operation(system: System, software: u16) -> String {
     match system.operation_bits() {
         None => "RunInstances:000g".to_owned(),
@@ -364,8 +388,10 @@ mod tests {
         let market = Market::new(1, 0.05);
         for offer in Offer::ALL {
             let shelf = Shelf::new(&market, offer, &market.listed(false)[0], version(2026));
-            let skus: Vec<String> =
-                (0..shelf.len()).filter_map(|index| shelf.product(index)).map(|product| product.sku).collect();
+            let skus: Vec<String> = (0..shelf.len())
+                .filter_map(|index| shelf.product(index))
+                .map(|product| product.sku)
+                .collect();
             assert_eq!(skus.iter().collect::<HashSet<_>>().len(), skus.len(), "{}", offer.code());
             assert!(skus.len() > 5, "{}", offer.code());
         }
@@ -387,7 +413,8 @@ mod tests {
         let market = Market::new(1, 1.0);
         let shelf = Shelf::new(&market, Offer::Ec2, &market.listed(false)[0], version(2026));
         for product in (0..shelf.len()).filter_map(|index| shelf.product(index)) {
-            let value = |name| product.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value);
+            let value =
+                |name| product.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value);
             let arm = value("physicalProcessor").is_some_and(|name| name.contains("Graviton"));
             assert!(!(arm && value("operatingSystem").is_some_and(|name| name == "Windows")));
         }
