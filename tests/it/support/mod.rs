@@ -1,0 +1,9 @@
+//! The harness: what tests of several areas share.
+
+pub(crate) mod clock;
+pub(crate) mod context;
+pub(crate) mod ec2;
+pub(crate) mod http;
+pub(crate) mod lake;
+pub(crate) mod payloads;
+pub(crate) mod server;
