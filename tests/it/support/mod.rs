@@ -3,4 +3,5 @@
 pub(crate) mod clock;
 pub(crate) mod context;
 pub(crate) mod payloads;
+pub(crate) mod price_list;
 pub(crate) mod server;
