@@ -6,4 +6,5 @@ pub(crate) mod ec2;
 pub(crate) mod http;
 pub(crate) mod lake;
 pub(crate) mod payloads;
+pub(crate) mod price_list;
 pub(crate) mod server;
