@@ -49,24 +49,27 @@ const SANDBOX_LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 impl Bench<'_> {
     /// The lake. A local one is made if it is not there, unless `read_only`.
-    pub(super) async fn lake(&self, sdk: Option<&SdkConfig>, read_only: bool) -> Result<LakeSetup, CliError> {
+    pub(super) async fn lake(&self, read_only: bool) -> Result<LakeSetup, CliError> {
         let settings = &self.config.lake;
-        let store: Arc<dyn Store> = match (&settings.url, sdk) {
-            (LakeUrl::Directory(path), _) => {
+        let store: Arc<dyn Store> = match &settings.url {
+            LakeUrl::Directory(path) => {
                 let store = LocalStore::new(self.directory.join(path));
                 if !read_only {
                     store.open().await.map_err(|error| CliError::of(exit::USAGE, &error))?;
                 }
                 Arc::new(store)
             }
-            (LakeUrl::Bucket { bucket, prefix }, Some(sdk)) => {
-                Arc::new(S3Store::new(sdk, self.s3_options(bucket, prefix), Arc::clone(&self.clock)))
+            LakeUrl::Bucket { bucket, prefix } => {
+                let sdk = self.lake_sdk().await?;
+                Arc::new(S3Store::new(&sdk, self.s3_options(bucket, prefix), Arc::clone(&self.clock)))
             }
-            (LakeUrl::Bucket { .. }, None) => return Err(CliError::bug("a bucket needs the SDK's configuration")),
         };
         let spool_root = settings.spool(self.environment).ok_or_else(|| {
-            CliError::new(exit::USAGE, "there is no directory for the spool: neither XDG_STATE_HOME nor HOME is set")
-                .with_hint("set [lake] spool_dir to a directory that can be written")
+            CliError::new(
+                exit::USAGE,
+                "there is no directory for the spool: neither XDG_STATE_HOME nor HOME is set",
+            )
+            .with_hint("set [lake] spool_dir to a directory that can be written")
         })?;
         Ok(LakeSetup {
             store,
@@ -100,13 +103,8 @@ impl Bench<'_> {
         }
     }
 
-    /// Whether anything here speaks to AWS with credentials.
-    pub(super) fn needs_sdk(&self) -> bool {
-        self.config.sources.aws_spot_prices.enabled || matches!(self.config.lake.url, LakeUrl::Bucket { .. })
-    }
-
     /// The SDK's configuration for the lake: the default credential chain, whatever the prices are.
-    pub(super) async fn lake_sdk(&self) -> Result<SdkConfig, CliError> {
+    async fn lake_sdk(&self) -> Result<SdkConfig, CliError> {
         let loader = self.loader()?;
         let loader = match &self.config.lake.region {
             Some(region) => loader.region(Region::new(region.clone())),
@@ -141,7 +139,8 @@ impl Bench<'_> {
 
     fn loader(&self) -> Result<aws_config::ConfigLoader, CliError> {
         let http = &self.config.http;
-        let timeouts = TimeoutConfig::builder().connect_timeout(http.connect_timeout.0).read_timeout(http.timeout.0);
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(http.connect_timeout.0).read_timeout(http.timeout.0);
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts.build());
         if let Some(profile) = &self.config.aws.profile {
             loader = loader.profile_name(profile);
@@ -164,7 +163,8 @@ impl Bench<'_> {
     /// The enabled sources, of which `only` (all if it is empty) are wanted.
     pub(super) async fn sources(&self, only: &[String]) -> Result<Vec<Scheduled>, CliError> {
         let http = self.http()?;
-        let wanted = |id: &str, enabled: bool| enabled && (only.is_empty() || only.iter().any(|name| name == id));
+        let wanted =
+            |id: &str, enabled: bool| enabled && (only.is_empty() || only.iter().any(|name| name == id));
         let settings = &self.config.sources;
         let mut sources = Vec::new();
         if wanted(spot_prices::DATASET.id, settings.aws_spot_prices.enabled) {
@@ -201,7 +201,8 @@ impl Bench<'_> {
         if !self.sandbox {
             return Ok(client);
         }
-        let times = RetryTimes { initial: SANDBOX_WAIT, longest: SANDBOX_LONGEST_WAIT, ..RetryTimes::default() };
+        let times =
+            RetryTimes { initial: SANDBOX_WAIT, longest: SANDBOX_LONGEST_WAIT, ..RetryTimes::default() };
         Ok(client.with_retry_times(times))
     }
 
@@ -215,7 +216,11 @@ impl Bench<'_> {
             backfill: settings.backfill,
             audit: settings.audit,
             retry: if self.sandbox {
-                spot_prices::Retry { initial_backoff: SANDBOX_WAIT, max_backoff: SANDBOX_LONGEST_WAIT, ..retry }
+                spot_prices::Retry {
+                    initial_backoff: SANDBOX_WAIT,
+                    max_backoff: SANDBOX_LONGEST_WAIT,
+                    ..retry
+                }
             } else {
                 retry
             },
@@ -229,7 +234,9 @@ impl Bench<'_> {
         let partitions = settings
             .partitions
             .iter()
-            .map(|name| Partition::named(name).ok_or_else(|| CliError::bug(format!("unknown partition {name}"))))
+            .map(|name| {
+                Partition::named(name).ok_or_else(|| CliError::bug(format!("unknown partition {name}")))
+            })
             .collect::<Result<_, _>>()?;
         let options = price_list::Options {
             offers: names("offer", &settings.offers)?,
@@ -268,7 +275,9 @@ fn scheduled(
 ) -> Result<Scheduled, CliError> {
     let schedule = match schedule {
         config::Schedule::Every(period) => Schedule::Every { period: period.delta(), offset },
-        config::Schedule::Cron(cron) => Schedule::cron(cron.as_str()).map_err(|error| CliError::bug(one_line(&error)))?,
+        config::Schedule::Cron(cron) => {
+            Schedule::cron(cron.as_str()).map_err(|error| CliError::bug(one_line(&error)))?
+        }
     };
     Ok(Scheduled { source, schedule, concurrency })
 }

@@ -8,6 +8,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use indicatif::MultiProgress;
 
+use super::Context;
 use super::assemble::Bench;
 use super::exit::{self, CliError};
 use super::occasion::{local_directory, simulated, unconfigured};
@@ -15,7 +16,6 @@ use super::output::print;
 use super::progress::Bars;
 use super::sandbox::MarketArgs;
 use super::summary::Summary;
-use super::Context;
 use crate::base::units::Period;
 use crate::base::{Chance, Clock};
 use crate::config::{Config, Loaded, SOURCES};
@@ -75,8 +75,7 @@ pub(super) async fn run(arguments: &CrawlerArgs, context: &Context) -> Result<u8
         sandbox: sandbox.is_some(),
         origin: sandbox.as_ref().map_or_else(|| UPSTREAM.to_owned(), Sandbox::origin),
     };
-    let sdk = if bench.needs_sdk() { Some(bench.lake_sdk().await?) } else { None };
-    let lake = bench.lake(sdk.as_ref(), arguments.dry_run).await?;
+    let lake = bench.lake(arguments.dry_run).await?;
     let sources = bench.sources(&arguments.only).await?;
     if sources.is_empty() {
         return Err(CliError::new(exit::USAGE, "no source is left to crawl")
@@ -102,10 +101,10 @@ pub(super) async fn run(arguments: &CrawlerArgs, context: &Context) -> Result<u8
     let crawler = Arc::new(opening.await.map_err(|error| CliError::of(exit::USAGE, &error))?);
     serve_metrics(&config, &crawler, &shutdown).await?;
 
-    let crawling = async {
-        if arguments.once { Ok(crawler.once().await) } else { crawler.run().await }
+    let crawling = async { if arguments.once { Ok(crawler.once().await) } else { crawler.run().await } };
+    let Some(report) = until_interrupted_twice(crawling, &shutdown).await? else {
+        return Ok(exit::INTERRUPTED);
     };
-    let Some(report) = until_interrupted_twice(crawling, &shutdown).await? else { return Ok(exit::INTERRUPTED) };
     let report = report.map_err(|error| CliError::of(exit::FAILED, &error))?;
     shutdown.abort();
     if let Ok(crawler) = Arc::try_unwrap(crawler) {
@@ -114,8 +113,7 @@ pub(super) async fn run(arguments: &CrawlerArgs, context: &Context) -> Result<u8
     if arguments.once {
         let took = (context.clock.now() - started).to_std().unwrap_or_default();
         let directory = local_directory(&config);
-        let summary =
-            Summary { report: &report, lake: &url, directory, sandbox: arguments.sandbox, took };
+        let summary = Summary { report: &report, lake: &url, directory, sandbox: arguments.sandbox, took };
         print(summary.render().as_bytes())?;
         return Ok(exit_code(&report));
     }
@@ -223,7 +221,11 @@ async fn dry_run(lake: &LakeSetup, sources: &[Scheduled], clock: &dyn Clock) -> 
         problems += dataset.problems.len();
     }
     print(text.as_bytes())?;
-    tracing::info!("a dry run: {slices} slices would be fetched from {} sources into {}", planned.len(), lake.store.url());
+    tracing::info!(
+        "a dry run: {slices} slices would be fetched from {} sources into {}",
+        planned.len(),
+        lake.store.url()
+    );
     Ok(match (problems, slices) {
         (0, _) => exit::DONE,
         (_, 0) => exit::FAILED,

@@ -43,7 +43,8 @@ pub(super) fn unconfigured(loaded: &Loaded) -> (Config, Vec<String>) {
     }
     if is_default(loaded, "sources.aws_price_list.regions") {
         config.sources.aws_price_list.regions = vec![FIRST_REGION.to_owned()];
-        left_out.push(format!("all regions of aws_price_list but {FIRST_REGION}, which need only time and room"));
+        left_out
+            .push(format!("all regions of aws_price_list but {FIRST_REGION}, which need only time and room"));
     }
     (config, left_out)
 }

@@ -39,11 +39,16 @@ pub(super) struct SandboxArgs {
 impl MarketArgs {
     /// Starts the simulated cloud that the flags describe, on `listen` or on any free port of the loopback
     /// interface.
-    pub(super) async fn start(&self, context: &Context, listen: Option<SocketAddr>) -> Result<Sandbox, CliError> {
+    pub(super) async fn start(
+        &self,
+        context: &Context,
+        listen: Option<SocketAddr>,
+    ) -> Result<Sandbox, CliError> {
         let mut options = SandboxOptions::new(Arc::clone(&context.clock));
         (options.seed, options.scale) = (self.seed, self.scale);
         if let Some(faults) = &self.faults {
-            options.faults = faults.parse().map_err(|error: FaultsError| CliError::of(exit::USAGE, &error))?;
+            options.faults =
+                faults.parse().map_err(|error: FaultsError| CliError::of(exit::USAGE, &error))?;
         }
         options.listen = listen.unwrap_or(options.listen);
         let address = options.listen;

@@ -9,7 +9,8 @@ use contrail::base::error::Hinted as _;
 use contrail::lake::draft::hex;
 use contrail::lake::key::{Key, Mark};
 use contrail::lake::slice::Slice;
-use contrail::sources::aws::price_list::{Options, Partition, Regions};
+use contrail::sources::aws::Regions;
+use contrail::sources::aws::price_list::{Options, Partition};
 use contrail::sources::{FetchError, FetchErrorKind, Plan};
 use sha2::{Digest as _, Sha256};
 
@@ -262,7 +263,7 @@ async fn a_region_that_the_offer_does_not_have_is_closed_with_the_nearest() {
     let site = Site::default();
     site.regions("AmazonEC2", &[("us-east-1", V1), ("eu-west-1", V1)]);
     site.versions("AmazonEC2", &[V1]);
-    let regions = Regions::These(vec![name("us-est-1"), name("eu-west-1"), name("cn-north-1")]);
+    let regions = Regions::These([name("us-est-1"), name("eu-west-1"), name("cn-north-1")].into());
     let server = site.serve().await;
     let plan = Crawl::with(&server, |options| options.regions = regions).plan().await;
     assert_eq!(plan.wanted, [slice("AmazonEC2", V1, "eu-west-1")]);

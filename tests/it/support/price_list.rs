@@ -13,7 +13,8 @@ use contrail::lake::draft::{Draft, FinishedDraft};
 use contrail::lake::key::Parsed;
 use contrail::lake::slice::{Slice, Stream, Version};
 use contrail::net::{Client, HttpOptions};
-use contrail::sources::aws::price_list::{Options, Partition, PriceList, Regions};
+use contrail::sources::aws::Regions;
+use contrail::sources::aws::price_list::{Options, Partition, PriceList};
 use contrail::sources::{FetchError, Fetched, Plan, PlanContext, Source as _, Traffic};
 
 use super::clock::TestClock;
