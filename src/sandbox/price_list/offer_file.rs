@@ -140,10 +140,10 @@ impl<'a> OfferFile<'a> {
     /// The next product of the part; `None` once, at its end, after which the next part starts over.
     fn next_product(&mut self) -> Option<Product> {
         while let Some(listed) = self.places.get(self.place) {
-            let shelf = Shelf::new(self.market, self.offer, listed, self.version);
-            while self.index < shelf.len() {
+            let offered = Shelf::new(self.market, self.offer, listed, self.version);
+            while self.index < offered.len() {
                 self.index += 1;
-                if let Some(product) = shelf.product(self.index - 1) {
+                if let Some(product) = offered.product(self.index - 1) {
                     return Some(product);
                 }
             }
@@ -236,7 +236,8 @@ impl<'a> OfferFile<'a> {
             self.write_dimension(&prefix, &dimension);
         }
         let price = hour.times(by_the_hour, 1_000);
-        let zero = if by_the_hour == 0 { format!("{} 0.0 per ", self.partition.currency) } else { String::new() };
+        let zero =
+            if by_the_hour == 0 { format!("{} 0.0 per ", self.partition.currency) } else { String::new() };
         let dimension = Dimension {
             code: self.partition.hourly_rate,
             description: &format!("{zero}{name} reserved instance applied"),
