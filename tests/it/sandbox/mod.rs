@@ -52,11 +52,35 @@ async fn the_origin_and_the_ready_config_name_this_cloud() {
     let sandbox = calm().await;
     assert_eq!(sandbox.origin(), "sandbox:1:0.01");
     let config: toml::Table = sandbox.ready_config().parse().unwrap();
-    assert_eq!(config["lake"]["url"].as_str(), Some("file:./contrail-lake"));
-    assert_eq!(config["aws"]["endpoint_url"].as_str(), Some(sandbox.endpoints().ec2.as_str()));
-    let sources = &config["sources"];
-    assert_eq!(sources["aws_price_list"]["base_url"].as_str(), Some(sandbox.endpoints().price_list.as_str()));
-    assert_eq!(sources["azure_retail_prices"]["base_url"].as_str(), Some(sandbox.endpoints().azure.as_str()));
+    let endpoints = sandbox.endpoints();
+    assert_eq!(config["aws"]["endpoint_url"].as_str(), Some(endpoints.ec2.as_str()));
+    let base_url = |source: &str| config["sources"][source]["base_url"].as_str().unwrap().to_owned();
+    assert_eq!(base_url("aws_price_list"), endpoints.price_list);
+    assert_eq!(base_url("azure_retail_prices"), endpoints.azure);
+}
+
+#[tokio::test]
+async fn the_ready_config_is_a_valid_configuration() {
+    let sandbox = calm().await;
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("contrail.toml"), sandbox.ready_config()).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_contrail"))
+        .current_dir(directory.path())
+        .env_clear()
+        .args(["config", "check"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn a_listener_on_every_interface_names_an_address_that_can_be_reached() {
+    let mut options = SandboxOptions::new(Arc::new(TestClock::at(NOW)));
+    options.listen = "0.0.0.0:0".parse().unwrap();
+    let sandbox = Sandbox::start(options).await.unwrap();
+    assert!(sandbox.endpoints().azure.starts_with("http://127.0.0.1:"), "{:?}", sandbox.endpoints());
+    let page = get_json(&format!("{}/api/retail/prices", sandbox.endpoints().azure)).await;
+    assert!(page["NextPageLink"].as_str().unwrap().starts_with(&sandbox.endpoints().azure));
 }
 
 #[tokio::test]
@@ -79,10 +103,8 @@ async fn a_stopped_sandbox_answers_nobody() {
         if drops {
             drop(sandbox);
             // The listener goes away at the next turn of the runtime.
-            while tokio::net::TcpStream::connect(url["http://".len()..].split('/').next().unwrap())
-                .await
-                .is_ok()
-            {
+            let host = url.trim_start_matches("http://").split('/').next().unwrap();
+            while tokio::net::TcpStream::connect(host).await.is_ok() {
                 tokio::task::yield_now().await;
             }
         } else {
