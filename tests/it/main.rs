@@ -7,5 +7,6 @@ mod golden;
 mod house;
 mod net;
 mod price_list;
+mod sandbox;
 mod spot;
 mod support;
