@@ -162,7 +162,11 @@ impl FinishedDraft {
 
 /// 128 bits of sha256: tells rows apart without keeping them.
 pub fn fingerprint(row: &[u8]) -> u128 {
-    let digest = Sha256::digest(row);
+    fingerprint_of(&Sha256::digest(row))
+}
+
+/// The fingerprint of a row whose sha256 is `digest`.
+pub(super) fn fingerprint_of(digest: &[u8]) -> u128 {
     digest.iter().take(16).fold(0, |all, byte| (all << 8) | u128::from(*byte))
 }
 

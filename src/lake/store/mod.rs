@@ -1,6 +1,7 @@
 //! Where objects are kept: one small trait, whose methods are all atomic, and its implementations.
 //! `tests/it/conformance.rs` is the contract in executable form; every implementation passes it.
 
+mod disk;
 mod local;
 mod memory;
 mod s3;
@@ -118,6 +119,11 @@ impl StoreError {
         self.hint = Some(hint.into());
         self
     }
+}
+
+/// The error of a read that found nothing under `key`.
+fn not_found(url: &str, key: &Key) -> StoreError {
+    StoreError::new(StoreErrorKind::NotFound, format!("there is no object {key} in {url}"))
 }
 
 impl Hinted for StoreError {

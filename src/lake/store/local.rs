@@ -1,5 +1,0 @@
-//! Under construction.
-
-/// x
-#[derive(Debug)]
-pub struct LocalStore;

@@ -1,0 +1,443 @@
+//! A lake in an S3 bucket, on AWS or on any server that speaks S3. Atomic because a conditional put is:
+//! `If-None-Match: *` lets the first writer win. The SDK alone retries; here only a conflict is tried again.
+
+mod checksum;
+mod errors;
+mod multipart;
+mod place;
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{self, Region, RequestChecksumCalculation};
+use aws_sdk_s3::primitives::ByteStream as Body;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _};
+
+use self::checksum::Checksums;
+use self::errors::{Operation, Trouble};
+use self::place::Place;
+use super::disk::Disk as _;
+use super::{ByteStream, Conditional, Key, Listed, ObjectMeta, Prefix, PutOutcome, Store, StoreError};
+use super::{StoreErrorKind, not_found};
+use crate::base::Clock;
+use crate::lake::draft::hex;
+
+/// How long a server may take to answer a request that carries no payload.
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long one attempt to send a payload may take, at most [`S3Options::multipart_threshold`] of it.
+const SEND_TIMEOUT: Duration = Duration::from_mins(15);
+/// Conflicts with other writers are settled within moments; this many tries take half a minute.
+const CONFLICT_TRIES: u32 = 9;
+const CONFLICT_WAIT: Duration = Duration::from_millis(100);
+
+/// Where the lake is and how its objects are written.
+#[derive(Debug, Clone)]
+pub struct S3Options {
+    /// The bucket.
+    pub bucket: String,
+    /// The start of every key, without slashes at its ends; empty for the whole bucket.
+    pub prefix: String,
+    /// The bucket's region; `None` takes the one of the environment.
+    pub region: Option<String>,
+    /// An S3-compatible server; `None` is AWS, or what the environment names.
+    pub endpoint_url: Option<String>,
+    /// Name the bucket in the path instead of the host name, as most servers beside AWS need.
+    pub force_path_style: bool,
+    /// The storage class of new objects; `STANDARD` is not sent, for it is the default everywhere.
+    pub storage_class: String,
+    /// How the server encrypts new objects.
+    pub sse: Sse,
+    /// Files longer than this, in bytes, go up in parts; 64 MiB unless a test wants less.
+    pub multipart_threshold: u64,
+    /// The length of a part in bytes, at least 5 MiB; longer where a file would need over 10,000 parts.
+    pub part_bytes: u64,
+}
+
+impl S3Options {
+    /// The bucket and prefix, and a default for everything else.
+    pub fn new(bucket: impl Into<String>, prefix: impl Into<String>) -> Self {
+        Self {
+            bucket: bucket.into(),
+            prefix: prefix.into(),
+            region: None,
+            endpoint_url: None,
+            force_path_style: false,
+            storage_class: "STANDARD".to_owned(),
+            sse: Sse::None,
+            multipart_threshold: 64 << 20,
+            part_bytes: 16 << 20,
+        }
+    }
+}
+
+/// How the server encrypts objects at rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sse {
+    /// As the bucket says.
+    None,
+    /// With keys of S3.
+    Aes256,
+    /// With a key of KMS.
+    Kms {
+        /// The key's id, ARN or alias; `None` takes the account's own key for S3.
+        key_id: Option<String>,
+        /// Ask KMS once for each bucket and day instead of once for each object.
+        bucket_key: bool,
+    },
+}
+
+/// Keeps objects in an S3 bucket that any number of processes share. Clones share what was learnt of the server.
+#[derive(Debug, Clone)]
+pub struct S3Store {
+    bucket: Arc<Bucket>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    client: Client,
+    place: Place,
+    multipart_threshold: u64,
+    part_bytes: u64,
+    clock: Arc<dyn Clock>,
+    /// The server ignores or does not know `If-None-Match`: look first, then write.
+    looks_first: AtomicBool,
+    /// What the server takes along with a multipart upload; lowered when it refuses.
+    checksums: Mutex<Checksums>,
+    /// Some answer proved that the bucket exists, so that a bodiless 404 means the object.
+    seen: AtomicBool,
+}
+
+/// What came of one try to put.
+enum Tried {
+    Done(PutOutcome),
+    /// Another writer was busy with the same key.
+    Conflict,
+}
+
+impl S3Store {
+    /// The lake that `options` describe. `config` brings credentials, retries and proxies; its region and
+    /// endpoint hold unless `options` name others. Sends nothing.
+    pub fn new(config: &SdkConfig, options: S3Options, clock: Arc<dyn Clock>) -> Self {
+        let on_aws = options.endpoint_url.is_none() && config.endpoint_url().is_none();
+        let mut builder = config::Builder::from(config)
+            .force_path_style(options.force_path_style)
+            // We bring our own checksums: the SDK would send them in a trailer that not every server reads.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
+        if let Some(endpoint) = &options.endpoint_url {
+            builder.set_endpoint_url(Some(endpoint.clone()));
+        }
+        // Other servers do not care for the region, but a signature needs one.
+        let fallback = (!on_aws && config.region().is_none()).then(|| "us-east-1".to_owned());
+        if let Some(region) = options.region.clone().or(fallback) {
+            builder = builder.region(Region::new(region));
+        }
+        let mut timeouts =
+            config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+        timeouts = timeouts.operation_attempt_timeout(ANSWER_TIMEOUT);
+        builder.set_timeout_config(Some(timeouts.build()));
+        let checksums = if on_aws { Checksums::WholeCrc64Nvme } else { Checksums::PartCrc32 };
+        Self {
+            bucket: Arc::new(Bucket {
+                client: Client::from_conf(builder.build()),
+                multipart_threshold: options.multipart_threshold,
+                part_bytes: options.part_bytes,
+                place: Place::new(options),
+                clock,
+                looks_first: AtomicBool::new(false),
+                checksums: Mutex::new(checksums),
+                seen: AtomicBool::new(false),
+            }),
+        }
+    }
+}
+
+impl Bucket {
+    fn checksums(&self) -> Checksums {
+        *self.checksums.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `If-None-Match: *`, where the server understands it.
+    fn condition(&self) -> Option<String> {
+        (!self.looks_first.load(Ordering::Relaxed)).then(|| "*".to_owned())
+    }
+
+    fn fails(&self, operation: Operation, key: &str, trouble: &Trouble) -> StoreError {
+        trouble.explain(operation, &self.place, key)
+    }
+
+    async fn put(&self, key: &Key, file: &Path, meta: &ObjectMeta) -> Result<PutOutcome, StoreError> {
+        if self.looks_first.load(Ordering::Relaxed) && self.head(key).await?.is_some() {
+            return Ok(PutOutcome::Exists);
+        }
+        let length = tokio::fs::metadata(file).await.explain(StoreErrorKind::Away, "read", file)?.len();
+        let mut wait = CONFLICT_WAIT;
+        for _ in 0..CONFLICT_TRIES {
+            let tried = if length <= self.multipart_threshold {
+                self.put_whole(key, file, meta).await?
+            } else {
+                self.put_parts(key, file, length, meta).await?
+            };
+            match tried {
+                Tried::Done(outcome) => {
+                    self.seen.store(true, Ordering::Relaxed);
+                    return Ok(outcome);
+                }
+                Tried::Conflict => self.clock.sleep(wait).await,
+            }
+            wait *= 2;
+        }
+        let message =
+            format!("cannot write {}: other writers are busy with it", self.place.url_of(key.as_str()));
+        Err(StoreError::new(StoreErrorKind::Away, message))
+    }
+
+    async fn put_whole(&self, key: &Key, file: &Path, meta: &ObjectMeta) -> Result<Tried, StoreError> {
+        let sha256 = checksum::sha256(file).await.explain(StoreErrorKind::Away, "read", file)?;
+        let body = Body::from_path(file).await.map_err(std::io::Error::other);
+        let body = body.explain(StoreErrorKind::Away, "read", file)?;
+        self.put_body(key, body, sha256, meta)
+            .await
+            .map_err(|trouble| self.fails(Operation::Put, key.as_str(), &trouble))
+    }
+
+    async fn put_body(
+        &self,
+        key: &Key,
+        body: Body,
+        sha256: String,
+        meta: &ObjectMeta,
+    ) -> Result<Tried, Trouble> {
+        let place = &self.place;
+        let sent = self
+            .client
+            .put_object()
+            .bucket(&place.bucket)
+            .key(place.full_key(key.as_str()))
+            .body(body)
+            .set_if_none_match(self.condition())
+            .content_type(key.content_type())
+            .checksum_sha256(sha256)
+            .set_metadata(Some(meta.to_pairs().into_iter().collect()))
+            .set_storage_class(place.storage_class.clone())
+            .set_server_side_encryption(place.encryption.clone())
+            .set_ssekms_key_id(place.kms_key_id.clone())
+            .set_bucket_key_enabled(place.bucket_key)
+            .customize()
+            .config_override(sending())
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(Tried::Done(PutOutcome::Created)),
+            Err(error) => settle(Trouble::new(&error)),
+        }
+    }
+
+    /// Puts in parts, with the strongest checksums that the server takes.
+    async fn put_parts(
+        &self,
+        key: &Key,
+        file: &Path,
+        length: u64,
+        meta: &ObjectMeta,
+    ) -> Result<Tried, StoreError> {
+        let mut checksums = self.checksums();
+        loop {
+            let cut = checksum::Cut::read(file, length, self.part_bytes, checksums).await.explain(
+                StoreErrorKind::Away,
+                "read",
+                file,
+            )?;
+            let refused = match multipart::put(self, key, file, &cut, meta).await {
+                Ok(tried) => {
+                    self.settle_for(checksums);
+                    return Ok(tried);
+                }
+                Err(trouble) => trouble,
+            };
+            match checksums.weaker() {
+                Some(weaker) if refused.may_be_the_checksum() => checksums = weaker,
+                _ => return Err(self.fails(Operation::Put, key.as_str(), &refused)),
+            }
+        }
+    }
+
+    /// Remembers which checksums the server took.
+    fn settle_for(&self, checksums: Checksums) {
+        let mut known = self.checksums.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != checksums && checksums == Checksums::None {
+            tracing::warn!(
+                store = %self.place.url(),
+                "the server takes no checksums with multipart uploads: damage on the way would go unnoticed"
+            );
+        }
+        *known = checksums;
+    }
+
+    /// The object's user metadata, whoever put it; `None` when there is no such object.
+    async fn head(&self, key: &Key) -> Result<Option<Vec<(String, String)>>, StoreError> {
+        let place = &self.place;
+        let sent = self.client.head_object().bucket(&place.bucket).key(place.full_key(key.as_str()));
+        match sent.send().await {
+            Ok(output) => {
+                self.seen.store(true, Ordering::Relaxed);
+                Ok(Some(output.metadata.unwrap_or_default().into_iter().collect()))
+            }
+            Err(error) => match Trouble::new(&error) {
+                trouble if trouble.is_absence() => self.require_bucket(key).await.map(|()| None),
+                trouble => Err(self.fails(Operation::Head, key.as_str(), &trouble)),
+            },
+        }
+    }
+
+    /// An answer to HEAD has no body that would tell a missing object from a missing bucket.
+    async fn require_bucket(&self, key: &Key) -> Result<(), StoreError> {
+        if self.seen.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.client.head_bucket().bucket(&self.place.bucket).send().await {
+            Ok(_) => self.seen.store(true, Ordering::Relaxed),
+            Err(error) => match Trouble::new(&error) {
+                trouble if trouble.is_absence() => {
+                    return Err(self.fails(Operation::Head, key.as_str(), &Trouble::no_bucket()));
+                }
+                // Looking at the bucket may be forbidden where its objects are not.
+                _ => {}
+            },
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Store for S3Store {
+    fn url(&self) -> String {
+        self.bucket.place.url()
+    }
+
+    async fn put_if_absent(
+        &self,
+        key: &Key,
+        file: &Path,
+        meta: &ObjectMeta,
+    ) -> Result<PutOutcome, StoreError> {
+        self.bucket.put(key, file, meta).await
+    }
+
+    async fn read(&self, key: &Key) -> Result<ByteStream, StoreError> {
+        let (bucket, place) = (Arc::clone(&self.bucket), &self.bucket.place);
+        let sent = bucket.client.get_object().bucket(&place.bucket).key(place.full_key(key.as_str()));
+        let output = sent.send().await.map_err(|error| match Trouble::new(&error) {
+            trouble if trouble.is_absent_object() => not_found(&place.url(), key),
+            trouble => bucket.fails(Operation::Get, key.as_str(), &trouble),
+        })?;
+        let url = place.url_of(key.as_str());
+        let chunks = stream::try_unfold(output.body, |mut body| async move {
+            Ok(body.try_next().await?.map(|chunk| (chunk, body)))
+        });
+        let broken = move |error: aws_sdk_s3::primitives::ByteStreamError| {
+            let cause = crate::base::error::one_line(&error);
+            StoreError::new(StoreErrorKind::Away, format!("reading {url} broke off: {cause}"))
+        };
+        Ok(chunks.map_err(broken).boxed())
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, StoreError> {
+        let Some(pairs) = self.bucket.head(key).await? else { return Ok(None) };
+        let meta = ObjectMeta::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let foreign = || {
+            let url = self.bucket.place.url_of(key.as_str());
+            StoreError::new(StoreErrorKind::Foreign, format!("{url} was not written by Contrail"))
+                .with_hint("move it out of the lake, or give the lake a prefix of its own")
+        };
+        meta.map(Some).ok_or_else(foreign)
+    }
+
+    fn list(&self, prefix: &Prefix) -> BoxStream<'static, Result<Listed, StoreError>> {
+        let (bucket, place) = (Arc::clone(&self.bucket), &self.bucket.place);
+        let start = prefix.as_str().to_owned();
+        let sent = bucket.client.list_objects_v2().bucket(&place.bucket).prefix(place.full_key(&start));
+        let pages = sent.into_paginator().send();
+        stream::try_unfold((pages, VecDeque::new(), bucket), move |(mut pages, mut page, bucket)| {
+            let start = start.clone();
+            async move {
+                loop {
+                    if let Some(listed) = page.pop_front() {
+                        return Ok(Some((listed, (pages, page, bucket))));
+                    }
+                    let Some(next) = pages.next().await else { return Ok(None) };
+                    let next =
+                        next.map_err(|error| bucket.fails(Operation::List, &start, &Trouble::new(&error)))?;
+                    bucket.seen.store(true, Ordering::Relaxed);
+                    page = next
+                        .contents
+                        .unwrap_or_default()
+                        .into_iter()
+                        .filter_map(|object| {
+                            let key = bucket.place.relative_key(object.key()?)?.to_owned();
+                            let bytes =
+                                object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
+                            Some(Listed { key, bytes })
+                        })
+                        .collect();
+                }
+            }
+        })
+        .boxed()
+    }
+
+    async fn probe(&self) -> Result<Conditional, StoreError> {
+        const PROBE: &[u8] = b"Contrail puts this twice to see whether the store honours If-None-Match.\n";
+        use sha2::{Digest as _, Sha256};
+
+        let key = Key::probe();
+        let digest = Sha256::digest(PROBE);
+        let meta = ObjectMeta { sha256: hex(&digest), bytes: PROBE.len() as u64, ..ObjectMeta::default() };
+        let bucket = &self.bucket;
+        // Whoever was here before may have put it already, so the first answer can settle it; a conflict, too,
+        // shows that the server minds the condition.
+        for _ in 0..2 {
+            let body = Body::from_static(PROBE);
+            match bucket.put_body(&key, body, checksum::base64(&digest), &meta).await {
+                Ok(Tried::Done(PutOutcome::Created)) => {}
+                Ok(Tried::Done(PutOutcome::Exists) | Tried::Conflict) => return Ok(Conditional::Honoured),
+                Err(trouble) if trouble.is_not_implemented() => break,
+                Err(trouble) => return Err(bucket.fails(Operation::Put, key.as_str(), &trouble)),
+            }
+        }
+        if !bucket.looks_first.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                store = %bucket.place.url(),
+                "the store ignores If-None-Match: run one crawler only, two could overwrite each other's objects"
+            );
+        }
+        Ok(Conditional::Ignored)
+    }
+}
+
+/// An attempt with a payload may take its time.
+fn sending() -> config::Builder {
+    config::Config::builder()
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(SEND_TIMEOUT).build())
+}
+
+/// What a refused conditional put means.
+fn settle(trouble: Trouble) -> Result<Tried, Trouble> {
+    if trouble.is_existence() {
+        Ok(Tried::Done(PutOutcome::Exists))
+    } else if trouble.is_conflict() {
+        Ok(Tried::Conflict)
+    } else {
+        Err(trouble)
+    }
+}
+
+#[cfg(test)]
+mod tests;
