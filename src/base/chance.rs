@@ -29,6 +29,12 @@ impl Chance {
         mix(self.state.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP))
     }
 
+    /// The next 32 bits.
+    pub fn next_u32(&self) -> u32 {
+        let [_, _, _, _, bytes @ ..] = self.next_u64().to_be_bytes();
+        u32::from_be_bytes(bytes)
+    }
+
     /// A duration in `[0, limit)`, to the millisecond; zero when `limit` is.
     pub fn up_to(&self, limit: Duration) -> Duration {
         match u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) {

@@ -39,6 +39,11 @@ impl Name {
         }
     }
 
+    /// Eight lower-case hex digits: the name of a run.
+    pub fn hex(value: u32) -> Self {
+        Self(format!("{value:08x}").into())
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,1 +1,27 @@
-//! Under construction.
+//! The crawler: asks each source what is missing, fetches it, and sees it safely into the lake. Schedule, plan,
+//! run, supervise and shut down; no HTTP and no SDK calls.
+//!
+//! ```text
+//! supervise ─ tick ─▶ plan ─▶ fetch (bounded) ─▶ spool ─▶ upload ─▶ lake
+//!                                                              └─▶ run log, metrics, observer
+//! ```
+
+mod context;
+mod dry_run;
+mod fetch;
+mod judge;
+mod order;
+mod report;
+mod run;
+mod schedule;
+mod shutdown;
+mod supervise;
+mod tick;
+mod upload;
+
+pub use context::{LakeSetup, Scheduled};
+pub use dry_run::{Planned, dry_run};
+pub use report::{Observer, Problem, Report, Silent, Tally};
+pub use schedule::{Heartbeat, Pace, Schedule};
+pub use shutdown::{Shutdown, signals};
+pub use supervise::{Crawler, CrawlerError, Options};

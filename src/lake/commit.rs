@@ -1,1 +1,37 @@
-//! Under construction.
+//! The commit: one entry of the spool becomes one object of the lake, or finds that it is one already.
+
+use super::spool::Entry;
+use super::store::{PutOutcome, Store, StoreError, StoreErrorKind};
+
+/// What came of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// The object is there now, put by us.
+    Stored,
+    /// An object was there before, and stands.
+    Exists {
+        /// Whether its payload differs from ours: two crawlers saw the upstream a row apart. The first one
+        /// stands, and the audit brings what it lacked.
+        differs: bool,
+    },
+}
+
+/// Puts the entry under its key, unless an object is there.
+pub async fn commit(store: &dyn Store, entry: &Entry) -> Result<Committed, StoreError> {
+    if store.put_if_absent(&entry.key, entry.body(), &entry.meta).await? == PutOutcome::Created {
+        return Ok(Committed::Stored);
+    }
+    let standing = match store.head(&entry.key).await {
+        Ok(standing) => standing,
+        // Somebody else's object under our key: it stands, and it is not what we have.
+        Err(error) if error.kind == StoreErrorKind::Foreign => None,
+        Err(error) => return Err(error),
+    };
+    let Some(standing) = standing else { return Ok(Committed::Exists { differs: true }) };
+    let ours = standing.sha256 == entry.meta.sha256;
+    // The same payload fetched at the same moment is our own: the answer to an earlier try was lost.
+    if ours && standing.fetched_at.is_some() && standing.fetched_at == entry.meta.fetched_at {
+        return Ok(Committed::Stored);
+    }
+    Ok(Committed::Exists { differs: !ours })
+}

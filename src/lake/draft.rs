@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
@@ -55,6 +56,13 @@ impl Drop for TemporaryFile {
 }
 
 impl Draft {
+    /// Starts an empty draft in a new file in `directory`, which goes away with the draft.
+    pub fn temporary(directory: &Path, level: u32) -> io::Result<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self::create(directory.join(format!("{}-{number}.tmp", std::process::id())), level)
+    }
+
     /// Starts an empty draft in a new file at `path`.
     pub(super) fn create(path: PathBuf, level: u32) -> io::Result<Self> {
         let file = private_file(&path)?;

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
+use super::draft::hex;
 use crate::base::Time;
 
 /// The facts that travel with an object.
@@ -47,6 +49,11 @@ pub struct ObjectMeta {
 }
 
 impl ObjectMeta {
+    /// The facts of a small object that is kept as it is.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self { sha256: hex(&Sha256::digest(bytes)), bytes: bytes.len() as u64, ..Self::default() }
+    }
+
     /// The facts as S3 user metadata, without the `x-amz-meta-` that the wire adds.
     pub fn to_pairs(&self) -> BTreeMap<String, String> {
         let text = |value: &Option<String>| value.as_deref().map(ascii);

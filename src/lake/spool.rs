@@ -1,1 +1,397 @@
-//! Under construction.
+//! The spool: durable staging on this machine's disk. What is in it survives a restart and a dead store, and
+//! goes up later. Never the place where anything is decided.
+//!
+//! ```text
+//! <root>/<lake>/<started>-<pid>-<chance>/     one directory for each process, locked while it lives
+//!     lock
+//!     000000000007.tmp                        a draft that is being written
+//!     000000000007.body                       a finished draft …
+//!     000000000007.json                       … and what it is; an entry exists once this file does
+//!     20261121T201000Z-3f9a1c2b-<dataset>.run.ndjson
+//! ```
+//!
+//! A process that starts adopts the directories that nobody holds: entries go up from where they lie.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
+
+use super::draft::{Draft, FinishedDraft, hex, private_file};
+use super::key::{Key, Parsed};
+use super::meta::ObjectMeta;
+use super::run_log::{Attempt, Interrupted};
+use crate::base::{Chance, Name, Time};
+
+/// Durable staging for one process.
+#[derive(Debug)]
+pub struct Spool {
+    directory: PathBuf,
+    // Held for the locks: while a file is open and locked, its directory belongs to this process.
+    locks: Vec<(PathBuf, File)>,
+    limit: u64,
+    level: u32,
+    sequence: AtomicU64,
+    used: AtomicU64,
+    room: Notify,
+}
+
+/// Something finished that waits to go up.
+#[derive(Debug)]
+pub struct Entry {
+    /// Where it goes.
+    pub key: Key,
+    /// What the key says.
+    pub parsed: Parsed,
+    /// The facts that travel with the object.
+    pub meta: ObjectMeta,
+    /// The line that the run log gets once it is up, if it stands for a slice.
+    pub attempt: Option<Attempt>,
+    /// Length of the file in bytes.
+    pub stored_bytes: u64,
+    body: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EntryFile {
+    key: String,
+    meta: ObjectMeta,
+    attempt: Option<Attempt>,
+}
+
+/// What earlier processes left behind.
+#[derive(Debug, Default)]
+pub struct Adopted {
+    /// Finished entries, oldest first.
+    pub entries: Vec<Entry>,
+    /// Logs of runs that were killed.
+    pub interrupted: Vec<Interrupted>,
+}
+
+impl Spool {
+    /// Opens the spool of the lake `identity` (its address and origin) below `root`, and adopts what dead
+    /// processes left. `limit` is its byte budget, `level` the gzip level of drafts.
+    pub fn open(
+        root: &Path,
+        identity: &str,
+        limit: u64,
+        level: u32,
+        now: Time,
+        chance: &Chance,
+    ) -> io::Result<(Self, Adopted)> {
+        let name: String = hex(&Sha256::digest(identity.as_bytes())).chars().take(16).collect();
+        let lake = root.join(name);
+        fs::create_dir_all(&lake)?;
+        let mut locks = Vec::new();
+        let mut adopted = Adopted::default();
+        let mut used = 0;
+        for directory in sorted_entries(&lake)? {
+            let Some(lock) = lock(&directory)? else { continue };
+            let before = adopted.entries.len();
+            adopt(&directory, &mut adopted)?;
+            used += adopted.entries.iter().skip(before).map(|entry| entry.stored_bytes).sum::<u64>();
+            locks.push((directory, lock));
+        }
+        let directory = loop {
+            let number = Name::hex(chance.next_u32());
+            let name = format!("{}-{}-{number}", now.format("%Y%m%dT%H%M%SZ"), std::process::id());
+            let directory = lake.join(name);
+            fs::create_dir(&directory)?;
+            // A process that starts at this very moment may adopt the directory before it is locked.
+            if let Some(held) = lock(&directory)? {
+                locks.push((directory.clone(), held));
+                break directory;
+            }
+        };
+        let spool = Self {
+            directory,
+            locks,
+            limit,
+            level,
+            sequence: AtomicU64::new(0),
+            used: AtomicU64::new(used),
+            room: Notify::new(),
+        };
+        Ok((spool, adopted))
+    }
+
+    /// This process's own directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Bytes of finished entries that wait to go up.
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Acquire)
+    }
+
+    /// The byte budget.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// Whether the budget is spent.
+    pub fn is_full(&self) -> bool {
+        self.used() >= self.limit
+    }
+
+    /// Waits until the budget has room: this is the back pressure on crawling.
+    pub async fn wait_for_room(&self) {
+        loop {
+            let changed = self.room.notified();
+            if !self.is_full() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Starts an empty draft.
+    pub fn draft(&self) -> io::Result<Draft> {
+        Draft::create(self.path(self.next(), "tmp"), self.level)
+    }
+
+    /// Makes a finished draft an entry. From here on it survives this process.
+    #[expect(clippy::needless_pass_by_value, reason = "the draft is used up: its file becomes the entry's")]
+    pub fn keep(
+        &self,
+        draft: FinishedDraft,
+        key: &Key,
+        meta: ObjectMeta,
+        attempt: Option<Attempt>,
+    ) -> io::Result<Entry> {
+        let number = self.next();
+        let body = self.path(number, "body");
+        fs::rename(draft.path(), &body)?;
+        let stored_bytes = draft.stored_bytes;
+        self.enter(number, body, key, meta, attempt, stored_bytes)
+    }
+
+    /// Makes an entry of a few bytes that go up as they are: a mark.
+    pub fn keep_bytes(&self, bytes: &[u8], key: &Key, attempt: Option<Attempt>) -> io::Result<Entry> {
+        let number = self.next();
+        let body = self.path(number, "body");
+        write_durably(&body, bytes)?;
+        self.enter(number, body, key, ObjectMeta::of_bytes(bytes), attempt, bytes.len() as u64)
+    }
+
+    /// Makes an entry of a run log, gzipped, and removes the file that its lines were appended to.
+    pub fn keep_run_log(&self, lines: &[u8], key: &Key, appended_to: &Path) -> io::Result<Entry> {
+        let mut draft = self.draft()?;
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            draft.row(line.strip_suffix(b"\n").unwrap_or(line))?;
+        }
+        let finished = draft.finish()?;
+        let meta = finished.meta();
+        let entry = self.keep(finished, key, meta, None)?;
+        fs::remove_file(appended_to)?;
+        Ok(entry)
+    }
+
+    /// Forgets an entry that is up (or can never go up).
+    pub fn remove(&self, entry: &Entry) -> io::Result<()> {
+        // The description first: a body without one is swept, a description without a body would be a fault.
+        fs::remove_file(entry.body.with_extension("json"))?;
+        fs::remove_file(&entry.body)?;
+        self.used.fetch_sub(entry.stored_bytes, Ordering::AcqRel);
+        self.room.notify_waiters();
+        Ok(())
+    }
+
+    /// Removes the directories of this process that hold nothing any more. What waits stays, for the next start.
+    pub fn close(self) {
+        for (directory, lock) in self.locks {
+            let left = sorted_entries(&directory).unwrap_or_default();
+            if left.iter().all(|path| path.file_name().is_some_and(|name| name == "lock")) {
+                // The lock is given up last: nobody may adopt a directory that is being removed.
+                let _ = fs::remove_file(directory.join("lock"));
+                let _ = fs::remove_dir(&directory);
+            }
+            drop(lock);
+            // The lake's own directory and the root go too, once the last process has left them empty.
+            if let Some(lake) = directory.parent().filter(|lake| fs::remove_dir(lake).is_ok()) {
+                let _ = lake.parent().map(fs::remove_dir);
+            }
+        }
+    }
+
+    fn enter(
+        &self,
+        number: u64,
+        body: PathBuf,
+        key: &Key,
+        meta: ObjectMeta,
+        attempt: Option<Attempt>,
+        stored_bytes: u64,
+    ) -> io::Result<Entry> {
+        let (key, parsed) = Key::parse(key.as_str()).map_err(io::Error::other)?;
+        let file = EntryFile { key: key.as_str().to_owned(), meta, attempt };
+        let description = self.path(number, "json");
+        let temporary = self.path(number, "json.tmp");
+        write_durably(&temporary, &serde_json::to_vec(&file)?)?;
+        fs::rename(&temporary, &description)?;
+        sync_directory(&self.directory)?;
+        self.used.fetch_add(stored_bytes, Ordering::AcqRel);
+        Ok(Entry { key, parsed, meta: file.meta, attempt: file.attempt, stored_bytes, body })
+    }
+
+    fn next(&self) -> u64 {
+        self.sequence.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn path(&self, number: u64, extension: &str) -> PathBuf {
+        self.directory.join(format!("{number:012}.{extension}"))
+    }
+}
+
+impl Entry {
+    /// The file that goes up.
+    pub fn body(&self) -> &Path {
+        &self.body
+    }
+}
+
+/// Takes the directory for this process, unless a living process holds it.
+fn lock(directory: &Path) -> io::Result<Option<File>> {
+    let file = match File::options().create(true).append(true).open(directory.join("lock")) {
+        Ok(file) => file,
+        // Its owner is just removing it, or it is no directory at all.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Finds what a dead process finished, and sweeps what it did not.
+fn adopt(directory: &Path, adopted: &mut Adopted) -> io::Result<()> {
+    for path in sorted_entries(directory)? {
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        match extension {
+            "json" => {
+                if let Some(entry) = read_entry(&path) {
+                    adopted.entries.push(entry);
+                } else {
+                    tracing::warn!(file = %path.display(), "left an unreadable entry in the spool");
+                }
+            }
+            "body" if !path.with_extension("json").exists() => fs::remove_file(&path)?,
+            "tmp" => fs::remove_file(&path)?,
+            _ => adopted.interrupted.extend(Interrupted::recognise(&path)),
+        }
+    }
+    Ok(())
+}
+
+fn read_entry(description: &Path) -> Option<Entry> {
+    let file: EntryFile = serde_json::from_slice(&fs::read(description).ok()?).ok()?;
+    let (key, parsed) = Key::parse(&file.key).ok()?;
+    let body = description.with_extension("body");
+    let stored_bytes = fs::metadata(&body).ok()?.len();
+    Some(Entry { key, parsed, meta: file.meta, attempt: file.attempt, stored_bytes, body })
+}
+
+fn sorted_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths =
+        fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = private_file(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str =
+        "raw/aws_spot_prices/dt=2026-11-21/region=r/20261121T200000Z-20261121T210000Z.ndjson.gz";
+
+    fn now() -> Time {
+        "2026-11-21T21:10:00Z".parse().unwrap()
+    }
+
+    fn open(root: &Path) -> (Spool, Adopted) {
+        Spool::open(root, "file:///lake upstream", 1000, 6, now(), &Chance::from_entropy()).unwrap()
+    }
+
+    fn keep(spool: &Spool) -> Entry {
+        let mut draft = spool.draft().unwrap();
+        draft.row(b"{\"a\":1}").unwrap();
+        let finished = draft.finish().unwrap();
+        let meta = finished.meta();
+        spool.keep(finished, &Key::parse(KEY).unwrap().0, meta, None).unwrap()
+    }
+
+    #[test]
+    fn what_a_dead_process_finished_is_adopted_and_the_rest_swept() {
+        let root = tempfile::tempdir().unwrap();
+        let (spool, adopted) = open(root.path());
+        assert!(adopted.entries.is_empty());
+        let entry = keep(&spool);
+        std::mem::forget(spool.draft().unwrap());
+        drop(spool);
+
+        let (spool, adopted) = open(root.path());
+        let found = adopted.entries.first().unwrap();
+        assert_eq!((found.key.as_str(), &found.meta, adopted.entries.len()), (KEY, &entry.meta, 1));
+        assert_eq!(spool.used(), found.stored_bytes);
+        spool.remove(found).unwrap();
+        assert_eq!(spool.used(), 0);
+        spool.close();
+        assert!(!root.path().exists(), "nothing is left behind");
+    }
+
+    #[test]
+    fn what_a_living_process_holds_is_left_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let (spool, _) = open(root.path());
+        keep(&spool);
+        let (other, adopted) = open(root.path());
+        assert!(adopted.entries.is_empty());
+        other.close();
+        assert_eq!(fs::read_dir(spool.directory()).unwrap().count(), 3, "body, description and lock");
+    }
+
+    #[test]
+    fn files_in_the_spool_are_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let root = tempfile::tempdir().unwrap();
+        let (spool, _) = open(root.path());
+        let entry = keep(&spool);
+        for path in [entry.body().to_owned(), entry.body().with_extension("json")] {
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_spool_holds_crawling_up_until_something_is_gone() {
+        let root = tempfile::tempdir().unwrap();
+        let (spool, _) = Spool::open(root.path(), "lake", 1, 6, now(), &Chance::seeded(1)).unwrap();
+        spool.wait_for_room().await;
+        let entry = keep(&spool);
+        assert!(spool.is_full());
+        let waiting = spool.wait_for_room();
+        tokio::pin!(waiting);
+        assert!(futures::poll!(waiting.as_mut()).is_pending());
+        spool.remove(&entry).unwrap();
+        waiting.await;
+    }
+}

@@ -2,7 +2,21 @@
 //! The AWS SDK and the `azure_core` pipeline bring their own retries; nothing here wraps theirs.
 
 mod client;
+mod download;
+mod error;
 mod limits;
+mod retry;
 
-pub use client::{Client, Download, HttpOptions, NetError, NetErrorKind};
+pub use client::{Client, HttpOptions};
+pub use download::{Download, Validators};
+pub use error::{NetError, NetErrorKind};
 pub use limits::{HostLimits, HostPermit};
+pub use retry::{Retry, RetryTimes};
+
+/// Counts what a conversation costs; shared, because tries happen in many places.
+pub trait Meter: Send + Sync {
+    /// A request goes out, the first or a repeated one.
+    fn request(&self);
+    /// A request has to be made again.
+    fn retry(&self);
+}

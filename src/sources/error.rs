@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::base::error::Hinted;
 use crate::base::name::NameError;
+use crate::net::{NetError, NetErrorKind};
 
 /// What the crawler should do about a failed fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +95,25 @@ impl Hinted for FetchError {
 impl From<NameError> for FetchError {
     fn from(error: NameError) -> Self {
         Self::upstream(error.to_string())
+    }
+}
+
+/// What plain HTTP could not bring, its retries spent. A source that knows more of a missing document says more.
+impl From<NetError> for FetchError {
+    fn from(error: NetError) -> Self {
+        let kind = match error.kind {
+            NetErrorKind::Away { after } => FetchErrorKind::Retry { after },
+            NetErrorKind::NotFound | NetErrorKind::Protocol | NetErrorKind::TooLarge => {
+                FetchErrorKind::Upstream
+            }
+            NetErrorKind::Refused => FetchErrorKind::Refused,
+            NetErrorKind::Config => FetchErrorKind::Config,
+        };
+        let told = Self::new(kind, error.to_string());
+        match error.hint() {
+            Some(hint) => told.with_hint(hint),
+            None => told,
+        }
     }
 }
 

@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
-use crate::base::units::Period;
 use crate::base::{Clock, Time};
 use crate::lake::coverage::Coverage;
 use crate::lake::draft::Draft;
 use crate::lake::grid::Grid;
 use crate::lake::slice::Slice;
 use crate::lake::store::Store;
+use crate::net::Meter;
 
 pub use error::{FetchError, FetchErrorKind};
 pub use plan::Plan;
@@ -33,8 +33,8 @@ pub struct Dataset {
     pub needs: &'static str,
     /// The IAM actions that it calls.
     pub permissions: &'static [&'static str],
-    /// For slots: how long one lasts.
-    pub slot: Option<Period>,
+    /// Whether its slices are windows of time, which are read from the ledger day by day.
+    pub windows: bool,
 }
 
 /// What a source is told when it plans.
@@ -59,6 +59,8 @@ pub struct FetchContext {
     pub clock: Arc<dyn Clock>,
     /// What the lake had of the dataset when the plan was made.
     pub coverage: Arc<Coverage>,
+    /// The moment that the plan was made for.
+    pub planned_at: Time,
     /// When the lake was made.
     pub created_at: Time,
     /// How the lake cuts time.
@@ -97,6 +99,16 @@ impl Traffic {
     pub fn counted(&self) -> (u64, u64, u64) {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         (read(&self.requests), read(&self.retries), read(&self.pages))
+    }
+}
+
+impl Meter for Traffic {
+    fn request(&self) {
+        self.request();
+    }
+
+    fn retry(&self) {
+        self.retry();
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Plan {
     pub lost: Vec<Slice>,
     /// Streams that cannot be planned or fetched in this tick, and why.
     pub closed: Vec<(Stream, FetchError)>,
+    /// What could not be planned and belongs to no single stream: an index that could not be read, say.
+    pub failures: Vec<FetchError>,
     /// What was odd, one sentence each.
     pub warnings: Vec<String>,
 }

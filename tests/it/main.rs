@@ -1,5 +1,13 @@
 //! The one integration test binary: one module for each area.
+#![cfg(test)]
 
+mod azure;
+mod config;
 mod conformance;
+mod golden;
+mod house;
+mod net;
+mod price_list;
 mod s3_servers;
+mod spot;
 mod support;

@@ -1,3 +1,5 @@
-//! Sources of Microsoft Azure.
+//! Sources of Microsoft Azure, and the one pipeline that they all ask through.
 
+pub mod pipeline;
+mod policies;
 pub mod retail_prices;

@@ -1,10 +1,11 @@
-//! What the tests share.
+//! The harness: what tests of several areas share.
 
+pub(crate) mod clock;
+pub(crate) mod context;
+pub(crate) mod ec2;
+pub(crate) mod http;
+pub(crate) mod lake;
+pub(crate) mod payloads;
+pub(crate) mod server;
 pub(crate) mod servers;
 pub(crate) mod tamper;
-
-/// Says why a test did not run.
-#[expect(clippy::print_stdout, reason = "the harness of cargo shows what a test prints")]
-pub(crate) fn skipped(why: &str) {
-    println!("SKIPPED: {why}");
-}

@@ -155,9 +155,9 @@ async fn a_file_or_a_link_in_the_way_is_named() {
     assert_eq!(blocked.open().await.unwrap_err().kind, StoreErrorKind::Config);
 }
 
-#[expect(clippy::print_stdout, reason = "the harness shows what a test prints")]
+#[expect(clippy::print_stderr, reason = "a test that skips says so")]
 fn skipped(why: &str) {
-    println!("SKIPPED: {why}");
+    eprintln!("SKIPPED: {why}");
 }
 
 #[tokio::test]

@@ -1,0 +1,24 @@
+# What people and CI run. `make` alone lists the targets.
+
+.PHONY: help build test lint docs deny servers img bench clean-lake
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+build: ## the dev build that the README runs
+	cargo build --locked
+
+test: servers ## all tests: cargo's, and those against servers and readers that we did not write
+	cargo test --locked
+
+servers: ## install the test servers under target/ (skipped, with a word, where python3 or npm is absent)
+	sh tests/servers.sh
+
+lint: ## format, clippy with warnings denied, and the licence and ban check where cargo-deny is installed
+	cargo fmt --all --check
+	cargo clippy --locked --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null 2>&1; then cargo deny --offline check licenses bans sources; \
+	else echo "SKIPPED cargo deny: cargo-deny is not installed"; fi
+
+docs: ## the API documentation, with warnings denied
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items

@@ -1,0 +1,73 @@
+//! What a tick would do, without doing it. Reads the lake and the upstreams' indexes, and writes nothing.
+
+use std::sync::Arc;
+
+use chrono::Days;
+
+use super::context::{HISTORY_DAYS, LakeSetup, Scheduled};
+use super::order::newest_then_oldest;
+use super::report::Problem;
+use super::supervise::CrawlerError;
+use crate::base::{Clock, Name};
+use crate::lake::identity::Identity;
+use crate::lake::ledger::{self, Extent};
+use crate::lake::slice::Slice;
+use crate::sources::{Dataset, PlanContext, Traffic};
+
+/// What a dry run found missing in one dataset.
+#[derive(Debug)]
+pub struct Planned {
+    /// The dataset.
+    pub dataset: &'static Dataset,
+    /// The slices, in the order in which they would be fetched.
+    pub slices: Vec<Slice>,
+    /// What could not be planned.
+    pub problems: Vec<Problem>,
+}
+
+/// Plans one tick of every source. Writes nothing, not even into an empty lake.
+pub async fn dry_run(
+    lake: &LakeSetup,
+    sources: &[Scheduled],
+    clock: &dyn Clock,
+) -> Result<Vec<Planned>, CrawlerError> {
+    let store = Arc::clone(&lake.store);
+    let now = clock.now();
+    let identity = match Identity::read(store.as_ref()).await? {
+        Some(found) => lake.wanted.admit(store.as_ref(), found)?,
+        None => lake.wanted.clone(),
+    };
+    let grid = identity.grid()?;
+    let first = identity.created_at.date_naive();
+    let mut all = Vec::new();
+    for scheduled in sources {
+        let dataset = scheduled.source.dataset();
+        let Ok(name) = Name::new("dataset", dataset.id) else { continue };
+        let extent = if dataset.windows {
+            Extent::Days(first.checked_sub_days(Days::new(HISTORY_DAYS)).unwrap_or(first), now.date_naive())
+        } else {
+            Extent::All
+        };
+        let coverage = ledger::read(store.as_ref(), &name, extent)
+            .await
+            .map_err(crate::lake::identity::IdentityError::from)?;
+        let traffic = Traffic::default();
+        let context = PlanContext {
+            coverage: &coverage,
+            now,
+            created_at: identity.created_at,
+            grid,
+            traffic: &traffic,
+        };
+        let (slices, problems) = match scheduled.source.plan(&context).await {
+            Ok(plan) => {
+                let closed = plan.closed.iter().map(|(_, error)| Problem::of(error));
+                let problems = closed.chain(plan.failures.iter().map(Problem::of)).collect();
+                (newest_then_oldest(plan.wanted), problems)
+            }
+            Err(error) => (Vec::new(), vec![Problem::of(&error)]),
+        };
+        all.push(Planned { dataset, slices, problems });
+    }
+    Ok(all)
+}

@@ -1,0 +1,137 @@
+//! What a run came to, in numbers, and who is told while it happens.
+
+use std::collections::BTreeMap;
+
+use crate::base::error::{Hinted, one_line};
+use crate::lake::run_log::{Attempt, Outcome};
+use crate::lake::slice::Slice;
+
+/// Is told what happens while it happens: a progress bar, a log, a test.
+pub trait Observer: Send + Sync + std::fmt::Debug {
+    /// A plan was made: `wanted` slices of the dataset will be fetched now.
+    fn planned(&self, dataset: &str, wanted: usize) {
+        let _ = (dataset, wanted);
+    }
+    /// The fetch of a slice has started.
+    fn started(&self, slice: &Slice) {
+        let _ = slice;
+    }
+    /// An attempt is over, and this is its line in the run log.
+    fn attempted(&self, attempt: &Attempt) {
+        let _ = attempt;
+    }
+    /// The tick of a dataset is over.
+    fn ended(&self, dataset: &str) {
+        let _ = dataset;
+    }
+}
+
+/// Tells nobody.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Observer for Silent {}
+
+/// What came of the attempts at one dataset.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many attempts came to what.
+    pub outcomes: BTreeMap<Outcome, u64>,
+    /// Rows in new objects.
+    pub rows: u64,
+    /// Bytes of their payloads.
+    pub raw_bytes: u64,
+    /// Bytes of the objects.
+    pub stored_bytes: u64,
+    /// Requests made upstream.
+    pub requests: u64,
+    /// The first few errors, with their hints.
+    pub errors: Vec<Problem>,
+    /// Slices that are still missing and were not attempted.
+    pub left: u64,
+}
+
+/// An error as people are told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What failed, on what.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// The error as people are told it.
+    pub fn of<E: Hinted>(error: &E) -> Self {
+        Self { message: one_line(error), hint: error.hint().map(str::to_owned) }
+    }
+}
+
+impl Tally {
+    /// How many errors are kept.
+    const ERRORS: usize = 5;
+
+    /// Takes in one attempt.
+    pub fn add(&mut self, attempt: &Attempt) {
+        *self.outcomes.entry(attempt.outcome).or_default() += 1;
+        self.requests += attempt.requests;
+        if matches!(attempt.outcome, Outcome::Stored | Outcome::Empty | Outcome::Suspect) {
+            self.rows += attempt.rows.unwrap_or_default();
+            self.raw_bytes += attempt.raw_bytes.unwrap_or_default();
+            self.stored_bytes += attempt.stored_bytes.unwrap_or_default();
+        }
+    }
+
+    /// Takes in an error; only the first few different ones are kept.
+    pub fn problem(&mut self, problem: Problem) {
+        if self.errors.len() < Self::ERRORS && !self.errors.contains(&problem) {
+            self.errors.push(problem);
+        }
+    }
+
+    /// How many attempts came to `outcome`.
+    pub fn count(&self, outcome: Outcome) -> u64 {
+        self.outcomes.get(&outcome).copied().unwrap_or_default()
+    }
+
+    /// Objects that are new in the lake.
+    pub fn new_objects(&self) -> u64 {
+        [Outcome::Stored, Outcome::Empty, Outcome::Suspect]
+            .into_iter()
+            .map(|outcome| self.count(outcome))
+            .sum()
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// By dataset.
+    pub datasets: BTreeMap<String, Tally>,
+    /// Finished payloads that are still in the spool, and why they could not go up.
+    pub undelivered: u64,
+    /// Why the last upload failed.
+    pub store_problem: Option<Problem>,
+    /// Whether the run was interrupted before its plan was empty.
+    pub interrupted: bool,
+}
+
+impl Report {
+    /// The sum over all datasets of what `count` tells.
+    pub fn total(&self, count: impl Fn(&Tally) -> u64) -> u64 {
+        self.datasets.values().map(count).sum()
+    }
+
+    /// Whether anything went wrong that a person should hear about in the exit code.
+    pub fn is_partial(&self) -> bool {
+        let failed = |tally: &Tally| tally.count(Outcome::Failed) + tally.count(Outcome::Lost) + tally.left;
+        self.interrupted || self.total(failed) > 0
+    }
+
+    /// Whether nothing at all could be done.
+    pub fn is_fruitless(&self) -> bool {
+        let failed = self.total(|tally| tally.count(Outcome::Failed));
+        let done = self.total(|tally| tally.outcomes.values().sum::<u64>() - tally.count(Outcome::Failed));
+        failed > 0 && done == 0
+    }
+}

@@ -1,0 +1,130 @@
+//! One run: a tick of one dataset, its log, and its numbers. A run is over when its last line is written, which
+//! is after its tick when the store is away.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::context::Context;
+use super::report::{Problem, Tally};
+use crate::base::Name;
+use crate::lake::run_log::{Attempt, Outcome, RunLog};
+use crate::lake::spool::Entry;
+use crate::telemetry::metrics;
+
+/// A run, shared by its tick and by everything of it that waits to go up.
+#[derive(Debug)]
+pub(super) struct Run {
+    log: RunLog,
+    tally: Mutex<Tally>,
+    // The tick itself counts as one.
+    open: AtomicUsize,
+    lines: AtomicUsize,
+}
+
+impl Run {
+    /// Starts a run over `dataset`.
+    pub(super) fn start(context: &Context, dataset: &str) -> Arc<Self> {
+        let run = Name::hex(context.chance.next_u32());
+        let log = RunLog::new(context.spool.directory(), run, dataset, context.clock.now());
+        Arc::new(Self { log, tally: Mutex::default(), open: AtomicUsize::new(1), lines: AtomicUsize::new(0) })
+    }
+
+    pub(super) fn id(&self) -> &Name {
+        self.log.run()
+    }
+
+    pub(super) fn log(&self) -> &RunLog {
+        &self.log
+    }
+
+    /// Notes that one more line will come later.
+    pub(super) fn expect_line(&self) {
+        self.open.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Writes a line: into the log, the numbers, the metrics, and to the observer.
+    pub(super) fn record(&self, context: &Context, attempt: &Attempt) {
+        self.lock_tally().add(attempt);
+        let counts = metrics::SliceCounts {
+            rows: attempt.rows.unwrap_or_default(),
+            raw_bytes: attempt.raw_bytes.unwrap_or_default(),
+            stored_bytes: attempt.stored_bytes.unwrap_or_default(),
+            warnings: attempt.warnings,
+        };
+        metrics::slice(&attempt.dataset, attempt.outcome.as_str(), counts);
+        metrics::upstream(&attempt.dataset, attempt.requests, attempt.retries);
+        context.observer.attempted(attempt);
+        say(attempt);
+        self.lines.fetch_add(1, Ordering::AcqRel);
+        if let Err(error) = self.log.append(attempt) {
+            tracing::error!(%error, path = %self.log.path().display(), "failed to write a line of the run log");
+        }
+    }
+
+    /// Notes an error for the summary.
+    pub(super) fn problem(&self, problem: Problem) {
+        self.lock_tally().problem(problem);
+    }
+
+    /// Notes slices that are still missing and were not attempted.
+    pub(super) fn leave(&self, slices: u64) {
+        self.lock_tally().left = slices;
+    }
+
+    /// Whether nothing has failed so far.
+    pub(super) fn is_clean(&self) -> bool {
+        self.lock_tally().count(Outcome::Failed) == 0
+    }
+
+    /// The numbers so far.
+    pub(super) fn tally(&self) -> Tally {
+        self.lock_tally().clone()
+    }
+
+    /// Closes the tick, or one expected line. The last one seals the log: its entry is for the uploader.
+    pub(super) fn close_one(&self, context: &Context) -> Option<Entry> {
+        let last = self.open.fetch_sub(1, Ordering::AcqRel) == 1;
+        if !last || self.lines.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let sealed = std::fs::read(self.log.path())
+            .and_then(|lines| context.spool.keep_run_log(&lines, &self.log.key(), self.log.path()));
+        sealed
+            .inspect_err(|error| {
+                tracing::error!(%error, path = %self.log.path().display(), "failed to seal the run log");
+            })
+            .ok()
+    }
+
+    fn lock_tally(&self) -> std::sync::MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One line for each slice, where no progress bar stands for it. Failures are said where they are handled.
+fn say(attempt: &Attempt) {
+    if matches!(attempt.outcome, Outcome::Failed | Outcome::Refused) {
+        return;
+    }
+    tracing::info!(
+        target: "contrail::slice",
+        dataset = attempt.dataset,
+        stream = attempt.stream.as_deref().unwrap_or_default(),
+        slice = attempt.slice.as_deref().unwrap_or_default(),
+        rows = attempt.rows,
+        raw_bytes = attempt.raw_bytes,
+        stored_bytes = attempt.stored_bytes,
+        requests = attempt.requests,
+        warnings = attempt.warnings,
+        "{}",
+        attempt.outcome.as_str(),
+    );
+    for warning in &attempt.warning_samples {
+        tracing::warn!(
+            dataset = attempt.dataset,
+            stream = attempt.stream,
+            slice = attempt.slice,
+            "{warning}"
+        );
+    }
+}

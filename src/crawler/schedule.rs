@@ -1,0 +1,169 @@
+//! When a source is due. tokio-cron-scheduler beats the time once a second (in UTC) and decides nothing: a
+//! source is due when one of its moments lies between its last start and now, so a machine that slept through
+//! three of them catches up with one tick.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use croner::Cron;
+use tokio::sync::mpsc;
+use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+
+use crate::base::Time;
+
+/// The moments at which a source is crawled.
+#[derive(Debug, Clone)]
+pub enum Schedule {
+    /// Every `period`, counted from midnight UTC of 1970-01-01, `offset` later.
+    Every {
+        /// The distance between two moments.
+        period: TimeDelta,
+        /// How long after the round moment: an upstream settles first.
+        offset: TimeDelta,
+    },
+    /// A cron expression with seconds, in UTC.
+    Cron(Box<Cron>),
+}
+
+impl Schedule {
+    /// Reads a cron expression whose first field is the second.
+    pub fn cron(expression: &str) -> Result<Self, croner::errors::CronError> {
+        let parser = croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Required).build();
+        Ok(Self::Cron(Box::new(parser.parse(expression)?)))
+    }
+
+    /// The first moment after `time`; `None` when a cron expression has none left.
+    pub fn next_after(&self, time: Time) -> Option<Time> {
+        match self {
+            Self::Every { period, offset } => {
+                let period = period.num_milliseconds().max(1);
+                let since = (time - *offset).timestamp_millis();
+                let next = (since.div_euclid(period) + 1).checked_mul(period)?;
+                Some(Time::from_timestamp_millis(next)? + *offset)
+            }
+            Self::Cron(cron) => cron.find_next_occurrence(&time, false).ok(),
+        }
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = croner::errors::CronError;
+
+    fn from_str(expression: &str) -> Result<Self, Self::Err> {
+        Self::cron(expression)
+    }
+}
+
+/// Keeps the pace of one source: when it started last, and how much later than the schedule it starts.
+#[derive(Debug)]
+pub struct Pace {
+    schedule: Schedule,
+    next: Option<Time>,
+}
+
+impl Pace {
+    /// A source that is due at once: whatever it missed while nothing ran is caught up with one tick.
+    pub fn due_now(schedule: Schedule, now: Time) -> Self {
+        Self { schedule, next: Some(now) }
+    }
+
+    /// Whether the source is due.
+    pub fn is_due(&self, now: Time) -> bool {
+        self.next.is_some_and(|next| next <= now)
+    }
+
+    /// Notes a start at `now`; the next one is `jitter` after the schedule's next moment.
+    pub fn started(&mut self, now: Time, jitter: Duration) {
+        let jitter = TimeDelta::from_std(jitter).unwrap_or_default();
+        // Counted from the moment without jitter, or a late start would skip the next moment.
+        self.next = self.schedule.next_after(now).map(|next| next + jitter);
+    }
+
+    /// The next start.
+    pub fn next(&self) -> Option<Time> {
+        self.next
+    }
+}
+
+/// Beats once a second until it is stopped.
+pub struct Heartbeat {
+    scheduler: JobScheduler,
+    beats: mpsc::Receiver<()>,
+}
+
+impl Heartbeat {
+    /// Starts beating.
+    pub async fn start() -> Result<Self, JobSchedulerError> {
+        let (sender, beats) = mpsc::channel(1);
+        let scheduler = JobScheduler::new().await?;
+        let job = Job::new("* * * * * *", move |_, _| {
+            // A full channel means that the last beat has not been heard yet: one is enough.
+            let _ = sender.try_send(());
+        })?;
+        scheduler.add(job).await?;
+        scheduler.start().await?;
+        Ok(Self { scheduler, beats })
+    }
+
+    /// Waits for the next beat.
+    pub async fn beat(&mut self) {
+        let _ = self.beats.recv().await;
+    }
+
+    /// Stops beating.
+    pub async fn stop(mut self) {
+        if let Err(error) = self.scheduler.shutdown().await {
+            tracing::debug!(%error, "the scheduler did not stop cleanly");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> Time {
+        text.parse().unwrap()
+    }
+
+    fn hourly() -> Schedule {
+        Schedule::Every { period: TimeDelta::hours(1), offset: TimeDelta::minutes(10) }
+    }
+
+    #[test]
+    fn every_hour_means_after_the_window_has_settled() {
+        let next = |now| hourly().next_after(time(now)).unwrap().to_rfc3339();
+        assert_eq!(next("2026-11-21T20:00:00Z"), "2026-11-21T20:10:00+00:00");
+        assert_eq!(next("2026-11-21T20:10:00Z"), "2026-11-21T21:10:00+00:00");
+        assert_eq!(next("2026-11-21T20:09:59.999Z"), "2026-11-21T20:10:00+00:00");
+    }
+
+    #[test]
+    fn a_cron_expression_is_read_in_utc_with_seconds() {
+        let schedule = Schedule::cron("0 12 * * * *").unwrap();
+        assert_eq!(schedule.next_after(time("2026-11-21T20:12:00Z")), Some(time("2026-11-21T21:12:00Z")));
+        assert!(Schedule::cron("12 * * * *").is_err(), "without seconds it would mean something else");
+        assert!(Schedule::cron("every hour").is_err());
+    }
+
+    #[test]
+    fn a_machine_that_slept_catches_up_with_one_tick() {
+        let mut pace = Pace::due_now(hourly(), time("2026-11-21T20:00:00Z"));
+        assert!(pace.is_due(time("2026-11-21T20:00:00Z")));
+        pace.started(time("2026-11-21T20:00:00Z"), Duration::from_secs(30));
+        assert!(!pace.is_due(time("2026-11-21T20:10:29Z")));
+        assert!(pace.is_due(time("2026-11-21T20:10:30Z")));
+        assert!(pace.is_due(time("2026-11-22T09:00:00Z")), "slept through the night");
+        pace.started(time("2026-11-22T09:00:00Z"), Duration::ZERO);
+        assert!(!pace.is_due(time("2026-11-22T09:00:01Z")), "once, not thirteen times");
+        assert_eq!(pace.next(), Some(time("2026-11-22T09:10:00Z")));
+    }
+
+    #[tokio::test]
+    async fn the_heart_beats() {
+        let mut heartbeat = Heartbeat::start().await.unwrap();
+        heartbeat.beat().await;
+        heartbeat.stop().await;
+    }
+}

@@ -1,0 +1,341 @@
+//! The crawler as a whole: opens the lake and the spool, runs the ticks, and ends well.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::context::{Context, LakeSetup, Scheduled};
+use super::report::{Observer, Report};
+use super::run::Run;
+use super::schedule::{Heartbeat, Pace};
+use super::shutdown::Shutdown;
+use super::tick::tick;
+use super::upload::Uploader;
+use crate::base::error::Hinted;
+use crate::base::{Chance, Clock, Time};
+use crate::lake::identity::IdentityError;
+use crate::lake::spool::{Adopted, Spool};
+use crate::lake::store::StoreErrorKind;
+
+/// How patient the crawler is.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How long running work may go on after the first signal.
+    pub grace: Duration,
+    /// How long a single run waits for the store at its end.
+    pub drain: Duration,
+    /// How much later than its schedule a source may start.
+    pub jitter: Duration,
+    /// After which time a single run starts nothing new.
+    pub max_duration: Option<Duration>,
+}
+
+/// Why the crawler could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum CrawlerError {
+    /// The lake cannot be used.
+    #[error(transparent)]
+    Lake(#[from] IdentityError),
+    /// The spool cannot be used.
+    #[error("failed to open the spool at {path}: {error}")]
+    Spool {
+        /// Its root.
+        path: String,
+        /// What the disk says.
+        error: std::io::Error,
+    },
+    /// The scheduler did not start.
+    #[error("failed to start the schedule: {0}")]
+    Schedule(String),
+}
+
+impl Hinted for CrawlerError {
+    fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Lake(error) => error.hint(),
+            Self::Spool { .. } => Some("set [lake] spool_dir to a directory that can be written"),
+            Self::Schedule(_) => None,
+        }
+    }
+}
+
+/// A crawler over one lake.
+#[derive(Debug)]
+pub struct Crawler {
+    context: Arc<Context>,
+    uploader: Uploader,
+    sources: Vec<Arc<Scheduled>>,
+    options: Options,
+    runs: Mutex<BTreeMap<String, LastRun>>,
+}
+
+/// How the last tick of a dataset ended.
+#[derive(Debug, Clone, Copy)]
+struct LastRun {
+    ended: Time,
+    clean: bool,
+}
+
+impl Crawler {
+    /// Opens the spool and the lake, and starts taking up what earlier processes left. A store that is away is
+    /// no error: crawling starts, and its results wait in the spool.
+    pub async fn open(
+        lake: LakeSetup,
+        sources: Vec<Scheduled>,
+        options: Options,
+        clock: Arc<dyn Clock>,
+        chance: Arc<Chance>,
+        observer: Arc<dyn Observer>,
+        shutdown: Shutdown,
+    ) -> Result<Self, CrawlerError> {
+        let spool_name = format!("{} {}", lake.store.url(), lake.wanted.origin);
+        let (spool, adopted) = Spool::open(
+            &lake.spool_root,
+            &spool_name,
+            lake.spool_limit,
+            lake.gzip_level,
+            clock.now(),
+            &chance,
+        )
+        .map_err(|error| CrawlerError::Spool { path: lake.spool_root.display().to_string(), error })?;
+        let context = Arc::new(Context::new(&lake, spool, clock, chance, observer, shutdown));
+        match context.identity().await {
+            Ok(_) => {}
+            Err(IdentityError::Store(error)) if error.kind == StoreErrorKind::Away => tracing::error!(
+                hint = error.hint().unwrap_or("what is fetched meanwhile waits in the spool"),
+                "the store is away: {error}"
+            ),
+            Err(error) => return Err(error.into()),
+        }
+        let uploader = Uploader::start(Arc::clone(&context));
+        adopt(&context, &uploader, adopted);
+        let sources = sources.into_iter().map(Arc::new).collect();
+        Ok(Self { context, uploader, sources, options, runs: Mutex::default() })
+    }
+
+    /// One tick of every source, and then everything up.
+    pub async fn once(&self) -> Report {
+        self.watch_shutdown();
+        if let Some(limit) = self.options.max_duration {
+            let (clock, shutdown) = (Arc::clone(&self.context.clock), self.context.shutdown.clone());
+            tokio::spawn(async move {
+                clock.sleep(limit).await;
+                shutdown.stop();
+            });
+        }
+        let mut ticks = JoinSet::new();
+        for scheduled in &self.sources {
+            let (context, uploader) = (Arc::clone(&self.context), self.uploader.clone());
+            let scheduled = Arc::clone(scheduled);
+            ticks.spawn(async move { tick(&context, &uploader, &scheduled, || false).await });
+        }
+        let mut runs = Vec::new();
+        while let Some(ended) = ticks.join_next().await {
+            match ended {
+                Ok(run) => runs.push(run),
+                Err(error) => tracing::error!(%error, "a tick failed: this is a fault in contrail"),
+            }
+        }
+        self.drain().await;
+        self.report(&runs)
+    }
+
+    /// Crawls by the schedules until the shutdown.
+    pub async fn run(&self) -> Result<Report, CrawlerError> {
+        self.watch_shutdown();
+        let mut heartbeat =
+            Heartbeat::start().await.map_err(|error| CrawlerError::Schedule(error.to_string()))?;
+        let now = self.context.clock.now();
+        let mut seats: Vec<Seat> = self
+            .sources
+            .iter()
+            .map(|scheduled| Seat {
+                pace: Pace::due_now(scheduled.schedule.clone(), now),
+                busy: false,
+                again: Arc::default(),
+            })
+            .collect();
+        let mut ticks: JoinSet<(usize, Arc<Run>)> = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = self.context.shutdown.stopping() => break,
+                () = heartbeat.beat() => self.start_due(&mut seats, &mut ticks),
+                Some(ended) = ticks.join_next() => match ended {
+                    Ok((index, run)) => self.free(&mut seats, index, &run),
+                    Err(error) => {
+                        tracing::error!(%error, "a tick failed: this is a fault in contrail");
+                        // Which one is not known any more, and none runs that is not in the set.
+                        if ticks.is_empty() {
+                            for seat in &mut seats {
+                                seat.busy = false;
+                            }
+                        }
+                    }
+                },
+            }
+        }
+        heartbeat.stop().await;
+        let mut runs = Vec::new();
+        while let Some(ended) = ticks.join_next().await {
+            runs.extend(ended.ok().map(|(_, run)| run));
+        }
+        self.drain().await;
+        Ok(self.report(&runs))
+    }
+
+    /// How the crawler is doing: whether it is well, and the details.
+    pub fn health(&self) -> (bool, serde_json::Value) {
+        let state = self.uploader.state();
+        let stuck =
+            state.trouble.as_ref().is_some_and(|trouble| !trouble.passing || self.context.spool.is_full());
+        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sources: serde_json::Map<String, serde_json::Value> = runs
+            .into_iter()
+            .map(|(dataset, last)| (dataset, json!({ "last_tick": last.ended, "clean": last.clean })))
+            .collect();
+        let details = json!({
+            "store": self.context.store.url(),
+            "store_trouble": state.trouble.map(|trouble| trouble.problem.message),
+            "spool_bytes": self.context.spool.used(),
+            "spool_limit": self.context.spool.limit(),
+            "spool_objects": state.waiting,
+            "sources": sources,
+        });
+        (!stuck, details)
+    }
+
+    /// Gives the spool back. What could not go up waits in it for the next start.
+    pub async fn close(self) {
+        let Self { context, uploader, .. } = self;
+        context.shutdown.abort();
+        drop(uploader);
+        // The uploader and the watcher hold the context until they have seen the end.
+        let mut context = context;
+        for _ in 0..100 {
+            match Arc::try_unwrap(context) {
+                Ok(context) => return context.spool.close(),
+                Err(shared) => context = shared,
+            }
+            context.clock.sleep(Duration::from_millis(10)).await;
+        }
+        tracing::debug!("the spool directory is left for the next start to sweep");
+    }
+
+    /// After the first signal running work has the grace period, and is cut then.
+    fn watch_shutdown(&self) {
+        let (clock, shutdown, grace) =
+            (Arc::clone(&self.context.clock), self.context.shutdown.clone(), self.options.grace);
+        tokio::spawn(async move {
+            shutdown.stopping().await;
+            clock.sleep(grace).await;
+            shutdown.abort();
+        });
+    }
+
+    fn start_due(&self, seats: &mut [Seat], ticks: &mut JoinSet<(usize, Arc<Run>)>) {
+        let now = self.context.clock.now();
+        for (index, (seat, scheduled)) in seats.iter_mut().zip(&self.sources).enumerate() {
+            if !seat.pace.is_due(now) {
+                continue;
+            }
+            seat.pace.started(now, self.context.chance.up_to(self.options.jitter));
+            if seat.busy {
+                // Never two ticks of a source at once: the one that runs is told to begin with the present again.
+                seat.again.store(true, Ordering::Release);
+                continue;
+            }
+            seat.busy = true;
+            let (context, uploader) = (Arc::clone(&self.context), self.uploader.clone());
+            let (scheduled, again) = (Arc::clone(scheduled), Arc::clone(&seat.again));
+            ticks.spawn(async move {
+                let run = tick(&context, &uploader, &scheduled, || again.swap(false, Ordering::AcqRel)).await;
+                (index, run)
+            });
+        }
+    }
+
+    fn free(&self, seats: &mut [Seat], index: usize, run: &Run) {
+        if let Some(seat) = seats.get_mut(index) {
+            seat.busy = false;
+            seat.again.store(false, Ordering::Release);
+        }
+        let last = LastRun { ended: self.context.clock.now(), clean: run.is_clean() };
+        let dataset = run.log().dataset().to_owned();
+        tracing::info!(
+            dataset,
+            next = ?seats.get(index).and_then(|seat| seat.pace.next()).map(|next| next.to_rfc3339()),
+            clean = last.clean,
+            "tick over"
+        );
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(dataset, last);
+    }
+
+    /// Waits until everything is up, for as long as it may take: the drain time, or what is left of the grace.
+    async fn drain(&self) {
+        tokio::select! {
+            _ = self.uploader.drain(&self.context, self.options.drain) => {}
+            () = self.context.shutdown.aborting() => {}
+        }
+    }
+
+    fn report(&self, runs: &[Arc<Run>]) -> Report {
+        let state = self.uploader.state();
+        Report {
+            datasets: runs.iter().map(|run| (run.log().dataset().to_owned(), run.tally())).collect(),
+            undelivered: state.waiting,
+            store_problem: state.trouble.map(|trouble| trouble.problem),
+            interrupted: self.context.shutdown.is_stopping(),
+        }
+    }
+}
+
+/// The place of one source in the loop.
+struct Seat {
+    pace: Pace,
+    busy: bool,
+    again: Arc<AtomicBool>,
+}
+
+/// Hands what earlier processes left to the uploader. Their lines go into a log of this process; the logs of
+/// killed runs go up as they are, with a last line that says so.
+fn adopt(context: &Arc<Context>, uploader: &Uploader, adopted: Adopted) {
+    if !adopted.entries.is_empty() || !adopted.interrupted.is_empty() {
+        tracing::info!(
+            objects = adopted.entries.len(),
+            interrupted_runs = adopted.interrupted.len(),
+            "taking up what an earlier run left in the spool"
+        );
+    }
+    let mut runs: BTreeMap<String, Arc<Run>> = BTreeMap::new();
+    for entry in adopted.entries {
+        context.note_spooled(&entry.parsed);
+        let run = entry.attempt.as_ref().map(|attempt| {
+            let run =
+                runs.entry(attempt.dataset.clone()).or_insert_with(|| Run::start(context, &attempt.dataset));
+            run.expect_line();
+            Arc::clone(run)
+        });
+        drop(uploader.push(entry, run));
+    }
+    for run in runs.values() {
+        if let Some(log) = run.close_one(context) {
+            drop(uploader.push(log, None));
+        }
+    }
+    for log in adopted.interrupted {
+        let key = crate::lake::key::Key::run_log(log.started, &log.run);
+        let kept = log
+            .lines(context.clock.now())
+            .and_then(|lines| context.spool.keep_run_log(&lines, &key, &log.path));
+        match kept {
+            Ok(entry) => drop(uploader.push(entry, None)),
+            Err(error) => {
+                tracing::error!(%error, run = %log.run, "failed to read the log of an interrupted run");
+            }
+        }
+    }
+}

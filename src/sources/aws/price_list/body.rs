@@ -1,0 +1,160 @@
+//! A price list on its way into a draft: the bytes are written as they come and judged as they pass.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::json::{Fault, Scanner, Visitor};
+use crate::base::Name;
+use crate::lake::draft::Draft;
+use crate::lake::slice::Version;
+
+/// What was promised, and what the document says about it so far.
+#[derive(Debug)]
+pub(super) struct Promise {
+    offer: Name,
+    version: Version,
+    member: Member,
+    saw_offer: bool,
+    saw_version: bool,
+    products: Option<u64>,
+}
+
+/// The members of the document that matter here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Member {
+    OfferCode,
+    Version,
+    Products,
+    Other,
+}
+
+/// Why a body was not kept.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BodyError {
+    /// It is not what was promised.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// This machine failed to write it.
+    #[error(transparent)]
+    Write(#[from] std::io::Error),
+}
+
+impl Promise {
+    /// The price list of `offer` in `version`.
+    pub(super) fn new(offer: &Name, version: &Version) -> Self {
+        Self {
+            offer: offer.clone(),
+            version: version.clone(),
+            member: Member::Other,
+            saw_offer: false,
+            saw_version: false,
+            products: None,
+        }
+    }
+
+    /// How many products the document lists, `None` when it has no such member, now that all of it was seen.
+    fn kept(self) -> Result<Option<u64>, Fault> {
+        let missing = |what: &str| Err(Fault::Rejected(format!("it has no {what}")));
+        match (self.saw_offer, self.saw_version) {
+            (false, _) => missing("offerCode"),
+            (_, false) => missing("version"),
+            (true, true) => Ok(self.products),
+        }
+    }
+}
+
+impl Visitor for Promise {
+    fn member(&mut self, depth: usize, name: &str) {
+        if depth == 1 {
+            self.member = match name {
+                "offerCode" => Member::OfferCode,
+                "version" => Member::Version,
+                "products" => {
+                    self.products.get_or_insert(0);
+                    Member::Products
+                }
+                _ => Member::Other,
+            };
+        } else if let (Member::Products, Some(products)) = (self.member, &mut self.products) {
+            *products += 1;
+        }
+    }
+
+    fn text(&mut self, depth: usize, value: &str) -> Result<(), String> {
+        let (seen, what, promised) = match self.member {
+            Member::OfferCode => (&mut self.saw_offer, "offerCode", self.offer.as_str()),
+            Member::Version => (&mut self.saw_version, "version", self.version.as_str()),
+            Member::Products | Member::Other => return Ok(()),
+        };
+        if depth == 1 {
+            if value != promised {
+                return Err(format!("its {what} is {value:?}"));
+            }
+            *seen = true;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the chunks into `draft`, from its beginning, and judges them against the promise. Returns how many
+/// products there are, `None` when the document has no such member. Blocks, and costs the CPU of gzip.
+///
+/// The end of the channel is the end of the body: a sender that stops early must not believe the result.
+pub(super) fn write(
+    draft: &mut Draft,
+    mut chunks: mpsc::Receiver<Bytes>,
+    promise: Promise,
+) -> Result<Option<u64>, BodyError> {
+    if draft.bytes() > 0 {
+        draft.restart()?;
+    }
+    let mut scanner = Scanner::new(promise);
+    while let Some(chunk) = chunks.blocking_recv() {
+        // Judged first: what is no price list is not worth gzip.
+        scanner.feed(&chunk)?;
+        draft.write_all(&chunk)?;
+    }
+    let products = scanner.finish()?.kept()?;
+    draft.set_rows(products.unwrap_or(0));
+    Ok(products)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(json: &str) -> Result<Option<u64>, Fault> {
+        let (offer, version) =
+            (Name::new("offer", "AmazonEC2").unwrap(), Version::new("20250523232744").unwrap());
+        let mut scanner = Scanner::new(Promise::new(&offer, &version));
+        scanner.feed(json.as_bytes())?;
+        scanner.finish()?.kept()
+    }
+
+    #[test]
+    fn products_are_counted() {
+        let head = r#""formatVersion":"v1.0","offerCode":"AmazonEC2","version":"20250523232744""#;
+        let list = format!(
+            r#"{{{head},"products":{{"A":{{"sku":"A","attributes":{{"x":"y"}}}},"B":{{}}}},"terms":{{"OnDemand":{{}}}}}}"#
+        );
+        assert_eq!(judge(&list), Ok(Some(2)));
+        assert_eq!(judge(&format!(r#"{{{head},"products":{{}}}}"#)), Ok(Some(0)));
+        assert_eq!(judge(&format!("{{{head}}}")), Ok(None));
+    }
+
+    #[test]
+    fn another_document_is_rejected_as_soon_as_it_says_so() {
+        for (json, says) in [
+            (r#"{"offerCode":"AmazonS3","ver"#, "its offerCode is \"AmazonS3\""),
+            (r#"{"offerCode":"AmazonEC2","version":"20250524000000","#, "its version is \"20250524000000\""),
+            (r#"{"version":"20250523232744","products":{}}"#, "it has no offerCode"),
+            (r#"{"offerCode":"AmazonEC2","version":20250523232744}"#, "it has no version"),
+            (r#"{"products":{"version":"20250523232744","offerCode":"AmazonEC2"}}"#, "it has no offerCode"),
+            (r#"{"message":"Forbidden"}"#, "it has no offerCode"),
+        ] {
+            assert_eq!(judge(json), Err(Fault::Rejected(says.to_owned())), "{json}");
+        }
+    }
+}

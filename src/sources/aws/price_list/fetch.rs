@@ -1,0 +1,146 @@
+//! Fetching one version: the body streams into the draft while it is judged, and is fetched again from its
+//! beginning when it breaks off.
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use url::Url;
+
+use super::PriceList;
+use super::body::{self, BodyError, Promise};
+use super::json::Fault;
+use super::site::Partition;
+use crate::base::Name;
+use crate::base::redact::redacted;
+use crate::lake::draft::Draft;
+use crate::lake::slice::{Slice, Stream, Version};
+use crate::net::{Download, Meter, NetError, NetErrorKind, Validators};
+use crate::sources::{FetchContext, FetchError, FetchErrorKind, Fetched, Warnings};
+
+/// How many chunks may wait for gzip. A chunk of `hyper` has at most some 400 KB.
+const WAITING_CHUNKS: usize = 4;
+
+/// One version of one price list.
+struct Wanted<'a> {
+    stream: &'a Stream,
+    version: &'a Version,
+    offer: Name,
+    url: Url,
+}
+
+/// What is known of a price list that came whole and as promised.
+struct Kept {
+    validators: Validators,
+    /// `None` when the document has no such member.
+    products: Option<u64>,
+}
+
+impl PriceList {
+    /// Fetches the version that `slice` names.
+    pub(super) async fn fetch_version(
+        &self,
+        slice: &Slice,
+        context: &FetchContext,
+        mut draft: Draft,
+    ) -> Result<Fetched, FetchError> {
+        let wanted = self.wanted(slice)?;
+        let meter: &dyn Meter = &*context.traffic;
+        let mut retry = self.client.retry();
+        let kept = loop {
+            let attempt;
+            (draft, attempt) = self.attempt(&wanted, draft, meter).await?;
+            match attempt {
+                Ok(kept) => break kept,
+                Err(error) => retry.after(error, meter).await.map_err(|error| self.spent(&wanted, error))?,
+            }
+        };
+        let source_url = redacted(&wanted.url);
+        let mut warnings = Warnings::default();
+        if kept.products.is_none() {
+            warnings.add(|| format!("{source_url} has no products"));
+        }
+        Ok(Fetched {
+            draft,
+            source_url,
+            etag: kept.validators.etag,
+            last_modified: kept.validators.last_modified,
+            account: None,
+            complete: None,
+            warnings,
+        })
+    }
+
+    fn wanted<'a>(&self, slice: &'a Slice) -> Result<Wanted<'a>, FetchError> {
+        let stream = slice.stream();
+        let (Slice::Version { version, .. }, Some(offer), Some(region)) =
+            (slice, stream.part("offer"), stream.part("region"))
+        else {
+            return Err(FetchError::bug(format!("{slice} is no version of a price list")));
+        };
+        let (offer, region) = (Name::new("offer", offer)?, Name::new("region", region)?);
+        let url = self.site(Partition::of_region(&region))?.price_list(&offer, version, &region);
+        Ok(Wanted { stream, version, offer, url })
+    }
+
+    /// Downloads once. An error within is the network's and may pass; one outside is final.
+    async fn attempt(
+        &self,
+        wanted: &Wanted<'_>,
+        mut draft: Draft,
+        meter: &dyn Meter,
+    ) -> Result<(Draft, Result<Kept, NetError>), FetchError> {
+        let download = match self.client.get(&wanted.url, meter).await {
+            Ok(download) => download,
+            Err(error) => return Ok((draft, Err(error))),
+        };
+        let validators = download.validators().clone();
+        let promise = Promise::new(&wanted.offer, wanted.version);
+        let (sender, receiver) = mpsc::channel(WAITING_CHUNKS);
+        let writing = tokio::task::spawn_blocking(move || {
+            let judged = body::write(&mut draft, receiver, promise);
+            (draft, judged)
+        });
+        let sent = send(download, sender).await;
+        let (draft, judged) =
+            writing.await.map_err(|error| FetchError::bug(format!("writing a price list: {error}")))?;
+        let kept = match (sent, judged) {
+            (_, Err(BodyError::Write(error))) => return Err(error.into()),
+            (Err(error), Ok(_) | Err(BodyError::Fault(Fault::Cut(_)))) => Err(error),
+            (Ok(()), Ok(products)) => Ok(Kept { validators, products }),
+            (Ok(()), Err(BodyError::Fault(fault @ Fault::Cut(_)))) => {
+                Err(NetError::cut(&wanted.url, &fault.to_string()))
+            }
+            (_, Err(BodyError::Fault(fault))) => {
+                let url = redacted(&wanted.url);
+                return Err(FetchError::upstream(format!("{url} is not what its index promised: {fault}"))
+                    .with_hint("check that no proxy or login page answers in the place of the price list"));
+            }
+        };
+        Ok((draft, kept))
+    }
+
+    /// What it means that the last try ended in `error`.
+    fn spent(&self, wanted: &Wanted<'_>, error: NetError) -> FetchError {
+        match error.kind {
+            NetErrorKind::NotFound if self.may_come(wanted.stream, wanted.version) => {
+                FetchError::retry(format!("{error}: the index names it, but it is not there yet"))
+            }
+            NetErrorKind::NotFound => {
+                FetchError::new(FetchErrorKind::Gone, format!("{error}: the version is no longer kept there"))
+            }
+            NetErrorKind::Refused => FetchError::from(error).with_hint(
+                "the bulk API also refuses under load: lower [sources.aws_price_list] concurrency",
+            ),
+            _ => error.into(),
+        }
+    }
+}
+
+/// Hands the body on, chunk by chunk, until its end or until nobody takes it any more.
+async fn send(mut download: Download, sender: mpsc::Sender<Bytes>) -> Result<(), NetError> {
+    while let Some(chunk) = download.chunk().await? {
+        if sender.send(chunk).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}

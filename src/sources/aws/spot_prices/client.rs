@@ -1,0 +1,272 @@
+//! EC2 in one region, as far as spot history needs it. The SDK signs, sends and tries again; the raw answer of
+//! the last attempt is kept beside the SDK's own reading of it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ec2::config::interceptors::{
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
+use aws_sdk_ec2::config::retry::RetryConfig;
+use aws_sdk_ec2::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_ec2::error::BoxError;
+use aws_sdk_ec2::primitives::DateTime;
+use bytes::Bytes;
+use url::Url;
+
+use super::Retry;
+use super::errors::{Call, fetch_error};
+use crate::base::redact::redacted;
+use crate::lake::interval::Interval;
+use crate::net::HostLimits;
+use crate::sources::{FetchError, Traffic};
+
+/// Where regions are asked for when the configuration names none.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// The most rows that the upstream puts on a page.
+const PAGE_ROWS: i32 = 1000;
+
+/// How long one attempt may take where the configuration sets no bound: a page takes a second or two.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The ids of a region's zones, by the names that this account has for them.
+pub(super) type Zones = HashMap<String, String>;
+
+/// One client for each region, made when it is first asked for.
+#[derive(Debug)]
+pub(super) struct Clients {
+    sdk: SdkConfig,
+    endpoint_url: Option<String>,
+    retry: Retry,
+    limits: HostLimits,
+    made: Mutex<HashMap<String, Arc<Client>>>,
+}
+
+/// EC2 in one region.
+#[derive(Debug)]
+pub(super) struct Client {
+    region: String,
+    ec2: aws_sdk_ec2::Client,
+    limits: HostLimits,
+    host: String,
+    // Held while they are asked for, so that many windows at once ask once.
+    zones: tokio::sync::Mutex<Option<Arc<Zones>>>,
+}
+
+/// A page as it came.
+#[derive(Debug)]
+pub(super) struct RawPage {
+    /// The body of the answer.
+    pub(super) body: Bytes,
+    /// Who answered.
+    pub(super) endpoint: Option<Url>,
+}
+
+impl Clients {
+    pub(super) fn new(
+        sdk: SdkConfig,
+        endpoint_url: Option<String>,
+        retry: Retry,
+        limits: HostLimits,
+    ) -> Self {
+        Self { sdk, endpoint_url, retry, limits, made: Mutex::default() }
+    }
+
+    /// The region of the configuration.
+    pub(super) fn home(&self) -> Arc<Client> {
+        self.region(self.sdk.region().map_or(DEFAULT_REGION, Region::as_ref))
+    }
+
+    /// The client of a region.
+    pub(super) fn region(&self, region: &str) -> Arc<Client> {
+        let mut made = lock(&self.made);
+        Arc::clone(made.entry(region.to_owned()).or_insert_with(|| Arc::new(self.make(region))))
+    }
+
+    fn make(&self, region: &str) -> Client {
+        let retry = RetryConfig::standard()
+            .with_max_attempts(self.retry.attempts.max(1))
+            .with_initial_backoff(self.retry.initial_backoff)
+            .with_max_backoff(self.retry.max_backoff);
+        let mut timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+        if let Some(configured) = self.sdk.timeout_config() {
+            timeouts = configured.to_builder().take_unset_from(timeouts.into_builder()).build();
+        }
+        let mut config = aws_sdk_ec2::config::Builder::from(&self.sdk)
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .retry_config(retry)
+            .timeout_config(timeouts);
+        if let Some(url) = &self.endpoint_url {
+            config = config.endpoint_url(url);
+        }
+        Client {
+            region: region.to_owned(),
+            ec2: aws_sdk_ec2::Client::from_conf(config.build()),
+            limits: self.limits.clone(),
+            host: format!("ec2.{region}"),
+            zones: tokio::sync::Mutex::default(),
+        }
+    }
+}
+
+impl Client {
+    /// The region that this client asks.
+    pub(super) fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The names of the regions that are enabled for the account, as they came; at least one.
+    pub(super) async fn regions(&self, traffic: &Traffic) -> Result<Vec<String>, FetchError> {
+        let wire = Wire::default();
+        let _permit = self.limits.acquire(&self.host).await;
+        let answer = self.ec2.describe_regions().customize().interceptor(wire.clone()).send().await;
+        let sent = wire.count(traffic);
+        let answer = answer.map_err(|error| fetch_error(Call::Regions, &self.region, sent, &error))?;
+        // Without AllRegions the upstream leaves these out; some servers that speak its language do not.
+        let enabled = answer.regions().iter().filter(|region| region.opt_in_status() != Some("not-opted-in"));
+        let names: Vec<_> =
+            enabled.filter_map(|region| region.region_name()).map(ToOwned::to_owned).collect();
+        if names.is_empty() {
+            return Err(FetchError::upstream(format!("DescribeRegions in {} named no region", self.region)));
+        }
+        Ok(names)
+    }
+
+    /// The region's zones, Local Zones and those that are not opted in to included. Asked once, then
+    /// remembered.
+    pub(super) async fn zones(&self, traffic: &Traffic) -> Result<Arc<Zones>, FetchError> {
+        let mut known = self.zones.lock().await;
+        if let Some(zones) = known.as_ref() {
+            return Ok(Arc::clone(zones));
+        }
+        let wire = Wire::default();
+        let _permit = self.limits.acquire(&self.host).await;
+        let request = self.ec2.describe_availability_zones().all_availability_zones(true);
+        let answer = request.customize().interceptor(wire.clone()).send().await;
+        let sent = wire.count(traffic);
+        let answer = answer.map_err(|error| fetch_error(Call::Zones, &self.region, sent, &error))?;
+        let pairs = answer.availability_zones().iter().filter_map(|zone| {
+            let id = zone.zone_id().filter(|id| !id.is_empty())?;
+            Some((zone.zone_name()?.to_owned(), id.to_owned()))
+        });
+        let zones = Arc::new(pairs.collect::<Zones>());
+        *known = Some(Arc::clone(&zones));
+        Ok(zones)
+    }
+
+    /// Asks for the zones again the next time: one was missing, and may have been opened since.
+    pub(super) async fn forget_zones(&self) {
+        *self.zones.lock().await = None;
+    }
+
+    /// One page of the changes in `span`, every parameter but the token the same on each page.
+    pub(super) async fn spot_page(
+        &self,
+        span: Interval,
+        token: Option<&str>,
+        traffic: &Traffic,
+    ) -> Result<RawPage, FetchError> {
+        let wire = Wire::default();
+        let _permit = self.limits.acquire(&self.host).await;
+        let request = self
+            .ec2
+            .describe_spot_price_history()
+            .start_time(DateTime::from_secs(span.from().timestamp()))
+            .end_time(DateTime::from_secs(span.to().timestamp()))
+            .max_results(PAGE_ROWS)
+            .set_next_token(token.map(ToOwned::to_owned));
+        let answer = request.customize().interceptor(wire.clone()).send().await;
+        let sent = wire.count(traffic);
+        let (body, endpoint) = wire.last_answer();
+        match (body, answer) {
+            // What was answered with 200 is for `page` to judge, whatever the SDK's model thinks of it.
+            (Some(body), _) => Ok(RawPage { body, endpoint }),
+            (None, Err(error)) => Err(fetch_error(Call::SpotHistory, &self.region, sent, &error)),
+            (None, Ok(_)) => Err(FetchError::bug("the SDK answered without a body")),
+        }
+    }
+}
+
+/// `endpoint` with what was asked of it, for people.
+pub(super) fn shown_url(endpoint: Option<&Url>, span: Interval) -> String {
+    let Some(mut url) = endpoint.cloned() else { return String::new() };
+    let moment = |time: crate::base::Time| time.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    url.query_pairs_mut()
+        .append_pair("Action", "DescribeSpotPriceHistory")
+        .append_pair("StartTime", &moment(span.from()))
+        .append_pair("EndTime", &moment(span.to()));
+    redacted(&url)
+}
+
+/// Listens to one call: how many attempts it took, who was asked, and the raw body if the last attempt was
+/// answered with 200.
+#[derive(Debug, Clone, Default)]
+struct Wire(Arc<Mutex<Heard>>);
+
+#[derive(Debug, Default)]
+struct Heard {
+    attempts: u32,
+    endpoint: Option<Url>,
+    body: Option<Bytes>,
+}
+
+impl Wire {
+    /// Counts the attempts; tells whether there were any.
+    fn count(&self, traffic: &Traffic) -> bool {
+        let attempts = lock(&self.0).attempts;
+        for attempt in 0..attempts {
+            traffic.request();
+            if attempt > 0 {
+                traffic.retry();
+            }
+        }
+        attempts > 0
+    }
+
+    fn last_answer(&self) -> (Option<Bytes>, Option<Url>) {
+        let mut heard = lock(&self.0);
+        (heard.body.take(), heard.endpoint.take())
+    }
+}
+
+impl Intercept for Wire {
+    fn name(&self) -> &'static str {
+        "Wire"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let mut heard = lock(&self.0);
+        heard.attempts += 1;
+        heard.body = None;
+        heard.endpoint = Url::parse(context.request().uri()).ok();
+        Ok(())
+    }
+
+    /// Runs also when the SDK could not make sense of the body.
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response();
+        if response.status().as_u16() == 200 {
+            lock(&self.0).body = response.body().bytes().map(Bytes::copy_from_slice);
+        }
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

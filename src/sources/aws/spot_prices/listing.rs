@@ -1,0 +1,77 @@
+//! Walks the pages of one listing to its end. What the upstream may do wrong with tokens is caught here.
+
+use std::collections::HashSet;
+
+use url::Url;
+
+use super::blocking;
+use super::client::{Client, RawPage, shown_url};
+use super::page::{self, Page};
+use crate::lake::draft::fingerprint;
+use crate::lake::interval::Interval;
+use crate::sources::{FetchError, Traffic};
+
+/// Ten million rows: a listing that is longer does not end.
+const MAX_PAGES: usize = 10_000;
+
+/// A listing on its way.
+#[derive(Debug)]
+pub(super) struct Listing<'a> {
+    client: &'a Client,
+    span: Interval,
+    traffic: &'a Traffic,
+    next: Next,
+    // Fingerprints, because tokens are long.
+    tokens: HashSet<u128>,
+    endpoint: Option<Url>,
+}
+
+#[derive(Debug)]
+enum Next {
+    First,
+    Token(String),
+    Nothing,
+}
+
+impl<'a> Listing<'a> {
+    pub(super) fn new(client: &'a Client, span: Interval, traffic: &'a Traffic) -> Self {
+        Self { client, span, traffic, next: Next::First, tokens: HashSet::new(), endpoint: None }
+    }
+
+    /// The next page; `None` after the last. A page may be short or empty without being the last.
+    pub(super) async fn next_page(&mut self) -> Result<Option<Page>, FetchError> {
+        let token = match &self.next {
+            Next::First => None,
+            Next::Token(token) => Some(token.as_str()),
+            Next::Nothing => return Ok(None),
+        };
+        let RawPage { body, endpoint } = self.client.spot_page(self.span, token, self.traffic).await?;
+        self.endpoint = endpoint;
+        let parsed = blocking(move || Ok(page::parse(&body))).await?;
+        let mut page = parsed.map_err(|error| self.broken(&error.to_string()))?;
+        self.traffic.page();
+        self.next = match page.next_token.take() {
+            None => Next::Nothing,
+            Some(token) if !self.tokens.insert(fingerprint(token.as_bytes())) => {
+                return Err(self.broken("its token repeats"));
+            }
+            Some(_) if self.tokens.len() >= MAX_PAGES => {
+                return Err(self.broken(&format!("it does not end after {MAX_PAGES} pages")));
+            }
+            Some(token) => Next::Token(token),
+        };
+        Ok(Some(page))
+    }
+
+    fn broken(&self, why: &str) -> FetchError {
+        let (region, span) = (self.client.region(), self.span);
+        FetchError::upstream(format!(
+            "the listing of DescribeSpotPriceHistory in {region} for {span} is broken: {why}"
+        ))
+    }
+
+    /// Where the pages came from, without secrets.
+    pub(super) fn into_source_url(self) -> String {
+        shown_url(self.endpoint.as_ref(), self.span)
+    }
+}

@@ -1,0 +1,220 @@
+//! AWS spot prices: what `DescribeSpotPriceHistory` says changed in each region, window by window, and once
+//! more for each day that has ended, to catch what was told late.
+//!
+//! The rows of a fetch are the upstream's own, as text: nothing here may judge, round or reorder a price.
+
+mod audit;
+mod carry_over;
+mod client;
+mod collector;
+mod errors;
+mod identity;
+mod listing;
+mod page;
+mod plan;
+mod rows;
+#[cfg(test)]
+mod simulation;
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use chrono::TimeDelta;
+
+use self::carry_over::Span;
+use self::client::Clients;
+use self::collector::Collector;
+use self::listing::Listing;
+use crate::base::clock::midnight;
+use crate::base::units::Period;
+use crate::base::{Clock, Name, Time};
+use crate::lake::draft::Draft;
+use crate::lake::interval::Interval;
+use crate::lake::slice::{Slice, Stream};
+use crate::net::HostLimits;
+use crate::sources::{Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source};
+
+/// How far back the upstream remembers: "up to the past 90 days", says the documentation of `StartTime`.
+const RETENTION: TimeDelta = TimeDelta::days(90);
+
+/// The part of a stream's key that names the region.
+const REGION: &str = "region";
+
+static DATASET: Dataset = Dataset {
+    id: "aws_spot_prices",
+    description: "price changes of EC2 spot instances, in every region that the account has enabled",
+    needs: "AWS credentials",
+    permissions: &["ec2:DescribeRegions", "ec2:DescribeAvailabilityZones", "ec2:DescribeSpotPriceHistory"],
+    windows: true,
+};
+
+/// Which regions are collected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Regions {
+    /// Every region that is enabled for the account.
+    All,
+    /// These, as far as they are enabled.
+    These(BTreeSet<Name>),
+}
+
+/// How the AWS SDK tries again. Nothing is wrapped around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// How often one request is sent at most, the first time included.
+    pub attempts: u32,
+    /// The longest wait before the second attempt; it doubles with each one after, and chance shortens it.
+    pub initial_backoff: Duration,
+    /// The longest wait of all.
+    pub max_backoff: Duration,
+}
+
+impl Default for Retry {
+    /// Enough to outlast a spent request bucket, which EC2 refills within seconds.
+    fn default() -> Self {
+        Self {
+            attempts: 8,
+            initial_backoff: Duration::from_millis(500),
+            max_backoff: Duration::from_secs(20),
+        }
+    }
+}
+
+/// How spot prices are collected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Which regions.
+    pub regions: Regions,
+    /// Where EC2 is, instead of each region's own host.
+    pub endpoint_url: Option<String>,
+    /// How long after its end a window is fetched.
+    pub settle: Period,
+    /// How far back a stream is first filled.
+    pub backfill: Period,
+    /// How long after its end a day is audited.
+    pub audit: Period,
+    /// How requests are repeated.
+    pub retry: Retry,
+}
+
+/// The source of the dataset `aws_spot_prices`.
+#[derive(Debug)]
+pub struct AwsSpotPrices {
+    options: Options,
+    clients: Clients,
+    clock: Arc<dyn Clock>,
+}
+
+impl AwsSpotPrices {
+    /// A source that asks with the credentials of `sdk`, and asks its region (else us-east-1) which regions
+    /// there are.
+    pub fn new(options: Options, sdk: SdkConfig, limits: HostLimits, clock: Arc<dyn Clock>) -> Self {
+        let clients = Clients::new(sdk, options.endpoint_url.clone(), options.retry, limits);
+        Self { options, clients, clock }
+    }
+
+    /// Lists `span` of the stream's region into `collector`, page by page.
+    async fn collect(
+        &self,
+        region: &str,
+        span: Interval,
+        mut collector: Collector,
+        context: &FetchContext,
+    ) -> Result<Fetched, FetchError> {
+        let client = self.clients.region(region);
+        let mut listing = Listing::new(&client, span, &context.traffic);
+        while let Some(page) = listing.next_page().await? {
+            if collector.needs_zones(&page) {
+                collector.learn_zones(client.zones(&context.traffic).await?);
+            }
+            collector = blocking(move || collector.take(page).map_err(FetchError::from)).await?;
+        }
+        let source_url = listing.into_source_url();
+        if collector.missed_a_zone() {
+            client.forget_zones().await;
+        }
+        let (draft, warnings) = collector.into_parts();
+        Ok(Fetched {
+            draft,
+            source_url,
+            etag: None,
+            last_modified: None,
+            account: None,
+            complete: None,
+            warnings,
+        })
+    }
+
+    /// Fails when the upstream has begun to forget what starts at `from`.
+    fn remembered(&self, slice: &Slice, from: Time) -> Result<(), FetchError> {
+        if from >= plan::before(self.clock.now(), RETENTION) {
+            return Ok(());
+        }
+        let days = RETENTION.num_days();
+        Err(FetchError::new(FetchErrorKind::Gone, format!("{slice} began more than {days} days ago")))
+    }
+}
+
+#[async_trait]
+impl Source for AwsSpotPrices {
+    fn dataset(&self) -> &'static Dataset {
+        &DATASET
+    }
+
+    async fn plan(&self, context: &PlanContext<'_>) -> Result<Plan, FetchError> {
+        let enabled = self.clients.home().regions(context.traffic).await?;
+        let mut plan = Plan::default();
+        let streams = plan::streams(DATASET.id, &enabled, &self.options.regions, &mut plan)?;
+        for stream in streams {
+            let have = context.coverage.stream(&stream);
+            plan::slices(&stream, have, context.grid, context.now, &self.options, &mut plan);
+        }
+        Ok(plan)
+    }
+
+    async fn fetch(
+        &self,
+        slice: &Slice,
+        context: &FetchContext,
+        draft: Draft,
+    ) -> Result<Fetched, FetchError> {
+        let stream = slice.stream();
+        let region = region_of(stream)?;
+        match slice {
+            Slice::Window { span, .. } => {
+                self.remembered(slice, span.from())?;
+                let have = context.coverage.stream(stream);
+                let gap = carry_over::gap_before(have, *span, context.grid, context.planned_at);
+                let collector = Collector::new(draft, region, Span::new(*span, gap), HashSet::new());
+                self.collect(region, *span, collector, context).await
+            }
+            Slice::Audit { day, .. } => {
+                self.remembered(slice, midnight(*day))?;
+                let whole = day.succ_opt().and_then(|next| Interval::new(midnight(*day), midnight(next)));
+                let whole = whole.ok_or_else(|| FetchError::bug(format!("{slice} has no end")))?;
+                let held = audit::held(stream, whole, context).await?;
+                let collector = Collector::new(draft, region, Span::new(whole, None), held);
+                self.collect(region, whole, collector, context).await
+            }
+            Slice::Version { .. } | Slice::Slot { .. } => {
+                Err(FetchError::bug(format!("{slice} is no slice of spot history")))
+            }
+        }
+    }
+}
+
+fn region_of(stream: &Stream) -> Result<&str, FetchError> {
+    stream.part(REGION).ok_or_else(|| FetchError::bug(format!("stream {stream} names no region")))
+}
+
+/// Runs what costs CPU or waits for the disk off the async threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, FetchError> + Send + 'static,
+) -> Result<T, FetchError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        Err(error) => Err(FetchError::bug(format!("reading a page of spot prices broke off: {error}"))),
+    }
+}

@@ -1,0 +1,281 @@
+//! What is missing of spot history: pure arithmetic over coverage, grid and time.
+
+use std::collections::BTreeSet;
+
+use chrono::{Days, TimeDelta};
+
+use super::{Options, REGION, RETENTION, Regions};
+use crate::base::clock::{midnight, whole_second};
+use crate::base::{Date, Name, Time};
+use crate::lake::coverage::StreamCoverage;
+use crate::lake::grid::Grid;
+use crate::lake::interval::{Interval, IntervalSet};
+use crate::lake::slice::{Slice, Stream};
+use crate::sources::{FetchError, FetchErrorKind, Plan};
+
+/// `time - period`, as early as time goes at most.
+pub(super) fn before(time: Time, period: TimeDelta) -> Time {
+    time.checked_sub_signed(period).unwrap_or(Time::MIN_UTC)
+}
+
+/// The first boundary between windows at or after `time`.
+pub(super) fn next_boundary(grid: Grid, time: Time) -> Time {
+    match grid.window_at(time) {
+        Some(window) if window.from() < time => window.to(),
+        _ => time,
+    }
+}
+
+/// The streams of the regions that are both enabled and configured. The others are named in `plan.closed`.
+pub(super) fn streams(
+    dataset: &str,
+    enabled: &[String],
+    configured: &Regions,
+    plan: &mut Plan,
+) -> Result<Vec<Stream>, FetchError> {
+    let mut names = BTreeSet::new();
+    for region in enabled {
+        match Name::new(REGION, region) {
+            Ok(name) => drop(names.insert(name)),
+            // No key can carry such a region, so that it is filed under the dataset as a whole.
+            Err(error) => {
+                let error =
+                    FetchError::upstream(format!("DescribeRegions named an impossible region: {error}"));
+                plan.closed.push((Stream::new(dataset, &[])?, error.with_hint("check the EC2 endpoint")));
+            }
+        }
+    }
+    let stream = |name: &Name| Stream::new(dataset, &[(REGION, name.as_str())]);
+    if let Regions::These(wanted) = configured {
+        for region in wanted.difference(&names) {
+            let error = FetchError::new(
+                FetchErrorKind::Refused,
+                format!("region {region} is not enabled for this account"),
+            );
+            let hint =
+                format!("opt in to {region} in the account's settings, or take it out of [aws] regions");
+            plan.closed.push((stream(region)?, error.with_hint(hint)));
+        }
+        names.retain(|name| wanted.contains(name));
+    }
+    Ok(names.iter().map(stream).collect::<Result<_, _>>()?)
+}
+
+/// Adds to `plan` what is wanted and what is lost of one stream.
+pub(super) fn slices(
+    stream: &Stream,
+    have: Option<&StreamCoverage>,
+    grid: Grid,
+    now: Time,
+    options: &Options,
+    plan: &mut Plan,
+) {
+    let nothing = StreamCoverage::default();
+    let have = have.unwrap_or(&nothing);
+    let known: IntervalSet = have.windows.parts().iter().chain(have.lost.parts()).copied().collect();
+    let window = |span| Slice::Window { stream: stream.clone(), span };
+
+    let horizon = before(now, RETENTION);
+    // Windows from here on are still remembered whole.
+    let edge = next_boundary(grid, horizon);
+    let fill = next_boundary(grid, before(now, options.backfill.delta()));
+    let start = have.begins().map_or(fill, |begins| begins.min(fill)).max(edge);
+    let due = whole_second(before(now, options.settle.delta()));
+    plan.wanted.extend(missing(grid, &known, start, due).map(window));
+
+    // Before its beginning nothing of a stream was ever promised, so nothing there is lost.
+    if let Some(begins) = have.begins() {
+        plan.lost.extend(missing(grid, &known, begins, edge).map(window));
+    }
+
+    let audited = |day: Date| Slice::Audit { stream: stream.clone(), day };
+    plan.wanted.extend(due_audits(have, grid, horizon, before(now, options.audit.delta())).map(audited));
+}
+
+/// The windows between two moments of which nothing is known.
+fn missing(grid: Grid, known: &IntervalSet, from: Time, to: Time) -> impl Iterator<Item = Interval> {
+    let gaps = Interval::new(from, to).map_or_else(Vec::new, |all| known.missing(all));
+    gaps.into_iter().flat_map(move |gap| grid.windows(gap.from(), gap.to()))
+}
+
+/// The days that ended by `due`, are stored whole and were not audited yet, as far as the upstream remembers
+/// them. Days of a first fill are not among them, but for the last: they were fetched long after their end.
+fn due_audits(have: &StreamCoverage, grid: Grid, horizon: Time, due: Time) -> impl Iterator<Item = Date> {
+    let next = |day: Date| day.checked_add_days(Days::new(1));
+    let first = grid.created_day().checked_sub_days(Days::new(1)).unwrap_or(Date::MIN);
+    let first = first.max(next_boundary_day(horizon));
+    std::iter::successors(Some(first), move |day| next(*day))
+        .map_while(move |day| Interval::new(midnight(day), midnight(next(day)?)))
+        .take_while(move |whole| whole.to() <= due)
+        .filter(|whole| have.windows.covers(*whole))
+        .map(|whole| whole.from().date_naive())
+        .filter(|day| !have.audits.contains(day))
+}
+
+/// The first day that starts at or after `time`.
+fn next_boundary_day(time: Time) -> Date {
+    let day = time.date_naive();
+    if midnight(day) == time { day } else { day.checked_add_days(Days::new(1)).unwrap_or(day) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::Retry;
+    use super::*;
+    use crate::base::units::Period;
+
+    const CREATED: &str = "2026-11-21";
+
+    fn time(text: &str) -> Time {
+        text.parse().unwrap()
+    }
+
+    fn interval(from: &str, to: &str) -> Interval {
+        Interval::new(time(from), time(to)).unwrap()
+    }
+
+    fn options(backfill: &str) -> Options {
+        Options {
+            regions: Regions::All,
+            endpoint_url: None,
+            settle: "10m".parse().unwrap(),
+            backfill: backfill.parse().unwrap(),
+            audit: "6h".parse().unwrap(),
+            retry: Retry { attempts: 1, initial_backoff: Duration::ZERO, max_backoff: Duration::ZERO },
+        }
+    }
+
+    fn planned(have: Option<&StreamCoverage>, now: &str, backfill: &str) -> Plan {
+        let grid = Grid::new(CREATED.parse().unwrap(), TimeDelta::hours(1)).unwrap();
+        let stream = Stream::new("aws_spot_prices", &[(REGION, "us-east-1")]).unwrap();
+        let mut plan = Plan::default();
+        slices(&stream, have, grid, time(now), &options(backfill), &mut plan);
+        plan
+    }
+
+    fn labels(slices: &[Slice]) -> Vec<String> {
+        slices.iter().map(Slice::label).collect()
+    }
+
+    fn stored(windows: &[Interval]) -> StreamCoverage {
+        StreamCoverage { windows: windows.iter().copied().collect(), ..StreamCoverage::default() }
+    }
+
+    #[test]
+    fn a_first_fill_is_days_before_the_lake_and_hours_since() {
+        let plan = planned(None, "2026-11-21T02:10:00Z", "90d");
+        let labels = labels(&plan.wanted);
+        assert_eq!(labels.len(), 89 + 2);
+        assert_eq!(labels[0], "2026-08-24T00:00:00Z..2026-08-25T00:00:00Z");
+        assert_eq!(labels[88], "2026-11-20T00:00:00Z..2026-11-21T00:00:00Z");
+        assert_eq!(labels[90], "2026-11-21T01:00:00Z..2026-11-21T02:00:00Z");
+        assert!(plan.lost.is_empty(), "what was before the stream was never promised");
+    }
+
+    #[test]
+    fn a_window_settles_before_it_is_wanted() {
+        let last = |now| labels(&planned(None, now, "1d").wanted).pop().unwrap();
+        assert_eq!(last("2026-11-21T02:09:59.999Z"), "2026-11-21T00:00:00Z..2026-11-21T01:00:00Z");
+        assert_eq!(last("2026-11-21T02:10:00Z"), "2026-11-21T01:00:00Z..2026-11-21T02:00:00Z");
+    }
+
+    #[test]
+    fn a_short_first_fill_starts_at_a_boundary() {
+        let labels = labels(&planned(None, "2026-11-22T05:30:00Z", "3h").wanted);
+        assert_eq!(
+            labels,
+            ["2026-11-22T03:00:00Z..2026-11-22T04:00:00Z", "2026-11-22T04:00:00Z..2026-11-22T05:00:00Z",]
+        );
+        assert!(planned(None, "2026-11-22T05:30:00Z", "0s").wanted.is_empty());
+    }
+
+    #[test]
+    fn what_is_missing_since_the_beginning_is_healed_whatever_the_backfill() {
+        let mut have = stored(&[
+            interval("2026-11-10T00:00:00Z", "2026-11-11T00:00:00Z"),
+            interval("2026-11-12T00:00:00Z", "2026-11-22T00:00:00Z"),
+        ]);
+        have.audits.insert("2026-11-20".parse().unwrap());
+        let labels = labels(&planned(Some(&have), "2026-11-22T01:15:00Z", "1d").wanted);
+        assert_eq!(
+            labels,
+            ["2026-11-11T00:00:00Z..2026-11-12T00:00:00Z", "2026-11-22T00:00:00Z..2026-11-22T01:00:00Z",]
+        );
+    }
+
+    #[test]
+    fn what_is_beyond_memory_is_lost_once() {
+        let mut have = stored(&[interval("2026-11-21T00:00:00Z", "2026-11-21T03:00:00Z")]);
+        // Ninety days ago it was half past four.
+        let now = "2027-02-19T04:30:00Z";
+        let plan = planned(Some(&have), now, "1d");
+        assert_eq!(
+            labels(&plan.lost),
+            ["2026-11-21T03:00:00Z..2026-11-21T04:00:00Z", "2026-11-21T04:00:00Z..2026-11-21T05:00:00Z",]
+        );
+        assert_eq!(labels(&plan.wanted)[0], "2026-11-21T05:00:00Z..2026-11-21T06:00:00Z");
+        have.lost.insert(interval("2026-11-21T03:00:00Z", "2026-11-21T05:00:00Z"));
+        assert!(planned(Some(&have), now, "1d").lost.is_empty());
+    }
+
+    #[test]
+    fn a_day_is_audited_once_when_it_is_whole_and_over() {
+        let audits = |have: &StreamCoverage, now| {
+            let wanted = labels(&planned(Some(have), now, "0s").wanted);
+            wanted.into_iter().filter(|label| label.starts_with("audit")).collect::<Vec<_>>()
+        };
+        let mut have = stored(&[interval("2026-11-01T00:00:00Z", "2026-11-22T00:00:00Z")]);
+        assert!(audits(&have, "2026-11-21T05:59:00Z").is_empty());
+        let eve = "audit of 2026-11-20";
+        assert_eq!(
+            audits(&have, "2026-11-21T06:00:00Z"),
+            [eve],
+            "first fill days are not audited, but the last"
+        );
+        assert_eq!(audits(&have, "2026-11-22T06:00:00Z"), [eve, "audit of 2026-11-21"]);
+        assert_eq!(
+            audits(&have, "2026-11-23T06:00:00Z"),
+            [eve, "audit of 2026-11-21"],
+            "the 22nd is not whole"
+        );
+        have.audits.insert("2026-11-20".parse().unwrap());
+        assert_eq!(audits(&have, "2027-02-19T00:00:00Z"), ["audit of 2026-11-21"]);
+        assert!(audits(&have, "2027-02-19T00:00:01Z").is_empty(), "the upstream has begun to forget it");
+    }
+
+    #[test]
+    fn streams_are_the_regions_that_are_enabled_and_configured() {
+        let enabled = ["us-east-1", "eu-west-1", "../../x"].map(ToOwned::to_owned);
+        let names = |configured: &Regions| {
+            let mut plan = Plan::default();
+            let streams = streams("aws_spot_prices", &enabled, configured, &mut plan).unwrap();
+            let closed: Vec<_> =
+                plan.closed.iter().map(|(stream, error)| (stream.to_string(), error.kind)).collect();
+            (streams.iter().map(ToString::to_string).collect::<Vec<_>>(), closed)
+        };
+        let impossible = ("aws_spot_prices".to_owned(), FetchErrorKind::Upstream);
+        let (streams, closed) = names(&Regions::All);
+        assert_eq!(streams, ["aws_spot_prices region=eu-west-1", "aws_spot_prices region=us-east-1"]);
+        assert_eq!(closed, std::slice::from_ref(&impossible));
+
+        let wanted = ["us-east-1", "me-south-1"].map(|name| Name::new(REGION, name).unwrap());
+        let (streams, closed) = names(&Regions::These(wanted.into()));
+        assert_eq!(streams, ["aws_spot_prices region=us-east-1"]);
+        let refused = ("aws_spot_prices region=me-south-1".to_owned(), FetchErrorKind::Refused);
+        assert_eq!(closed, [impossible, refused]);
+    }
+
+    #[test]
+    fn absurd_periods_are_no_panic() {
+        let mut absurd = options("90d");
+        absurd.backfill = Period(Duration::MAX);
+        absurd.audit = Period(Duration::MAX);
+        let grid = Grid::new(CREATED.parse().unwrap(), TimeDelta::hours(1)).unwrap();
+        let stream = Stream::new("aws_spot_prices", &[(REGION, "r")]).unwrap();
+        let mut plan = Plan::default();
+        slices(&stream, None, grid, time("2026-11-22T00:10:00Z"), &absurd, &mut plan);
+        assert_eq!(plan.wanted.len(), 88 + 24);
+    }
+}

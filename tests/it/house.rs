@@ -1,0 +1,82 @@
+//! The house: imports point down or sideways within a room, never up.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floor of each room. Side rooms stand at 0: they import `base` only, and everybody above may import them.
+const FLOORS: [(&str, u8); 9] = [
+    ("base", 0),
+    ("lake", 1),
+    ("net", 1),
+    ("sources", 2),
+    ("crawler", 3),
+    ("cli", 5),
+    ("config", 0),
+    ("telemetry", 0),
+    ("sandbox", 0),
+];
+const SIDE_ROOMS: [&str; 3] = ["config", "telemetry", "sandbox"];
+
+fn floor(room: &str) -> u8 {
+    FLOORS.iter().find(|(name, _)| *name == room).unwrap_or_else(|| panic!("room {room} has no floor")).1
+}
+
+fn may_import(room: &str, other: &str) -> bool {
+    if room == other || other == "base" {
+        return true;
+    }
+    match (SIDE_ROOMS.contains(&room), SIDE_ROOMS.contains(&other)) {
+        (true, _) => false,
+        // Only `cli` (and tests) know the sandbox; lower floors are handed plain options, not settings.
+        (false, true) => {
+            if other == "sandbox" {
+                room == "cli"
+            } else {
+                floor(room) >= 3
+            }
+        }
+        (false, false) => {
+            floor(other) < floor(room) || (room == "lake" || room == "net") && floor(other) == 0
+        }
+    }
+}
+
+fn sources_below(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources_below(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn imports_point_down() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources_below(&root, &mut files);
+    let mut seen = 0;
+    for file in &files {
+        let inside = file.strip_prefix(&root).unwrap();
+        let Some(room) =
+            inside.iter().next().and_then(|room| room.to_str()).filter(|_| inside.iter().count() > 1)
+        else {
+            continue;
+        };
+        for line in fs::read_to_string(file).unwrap().lines() {
+            for (index, _) in line.match_indices("crate::") {
+                let other: String = line[index + 7..]
+                    .chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                    .collect();
+                if FLOORS.iter().any(|(name, _)| *name == other) {
+                    seen += 1;
+                    assert!(may_import(room, &other), "{}: {room} imports {other}: {line}", inside.display());
+                }
+            }
+        }
+    }
+    assert!(seen > 50, "the check found only {seen} imports: is it reading the sources?");
+}
