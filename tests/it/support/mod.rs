@@ -9,4 +9,5 @@ pub(crate) mod payloads;
 pub(crate) mod price_list;
 pub(crate) mod server;
 pub(crate) mod servers;
+pub(crate) mod skip;
 pub(crate) mod tamper;
