@@ -3,9 +3,11 @@
 
 mod azure;
 mod config;
+mod conformance;
 mod golden;
 mod house;
 mod net;
 mod price_list;
+mod s3_servers;
 mod spot;
 mod support;
