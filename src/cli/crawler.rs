@@ -1,13 +1,30 @@
 //! `contrail crawler`: the main job.
 
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use indicatif::MultiProgress;
 
 use super::Context;
-use super::exit::CliError;
+use super::assemble::Bench;
+use super::exit::{self, CliError};
+use super::occasion::{local_directory, simulated, unconfigured};
+use super::output::print;
+use super::progress::Bars;
 use super::sandbox::MarketArgs;
+use super::summary::Summary;
 use crate::base::units::Period;
-use crate::config::SOURCES;
+use crate::base::{Chance, Clock};
+use crate::config::{Config, Loaded, SOURCES};
+use crate::crawler::{self, Crawler, LakeSetup, Observer, Options, Report, Scheduled, Shutdown, Silent};
+use crate::lake::identity::UPSTREAM;
+use crate::sandbox::Sandbox;
+use crate::telemetry::log::{self, LogFormat, Stderr};
+use crate::telemetry::metrics::{self, Exporter};
+use crate::telemetry::server::Server;
 
 /// Flags of `contrail crawler`.
 #[derive(Debug, Args)]
@@ -40,6 +57,178 @@ pub(super) struct CrawlerArgs {
 }
 
 /// Runs the command.
-pub(super) async fn run(_arguments: &CrawlerArgs, _context: &Context) -> Result<u8, CliError> {
-    Err(CliError::bug("the crawler is not wired to the command line"))
+pub(super) async fn run(arguments: &CrawlerArgs, context: &Context) -> Result<u8, CliError> {
+    let observer = start_log(context)?;
+    let loaded = context.load()?;
+    for warning in &loaded.warnings {
+        tracing::warn!(hint = warning.hint.as_deref().unwrap_or_default(), "{}", warning.message);
+    }
+    let sandbox = if arguments.sandbox { Some(arguments.market.start(context, None).await?) } else { None };
+    let config = settle(&loaded, sandbox.as_ref());
+    let chance = Arc::new(Chance::from_entropy());
+    let bench = Bench {
+        config: &config,
+        environment: &context.environment,
+        directory: &context.directory,
+        clock: Arc::clone(&context.clock),
+        chance: Arc::clone(&chance),
+        sandbox: sandbox.is_some(),
+        origin: sandbox.as_ref().map_or_else(|| UPSTREAM.to_owned(), Sandbox::origin),
+    };
+    let lake = bench.lake(arguments.dry_run).await?;
+    let sources = bench.sources(&arguments.only).await?;
+    if sources.is_empty() {
+        return Err(CliError::new(exit::USAGE, "no source is left to crawl")
+            .with_hint("enable one in [sources], or name an enabled one with --only"));
+    }
+    if arguments.dry_run {
+        return dry_run(&lake, &sources, context.clock.as_ref()).await;
+    }
+    let url = lake.store.url();
+    let shutdown = Shutdown::default();
+    let options = Options {
+        grace: config.crawler.grace.0,
+        drain: config.crawler.drain.0,
+        jitter: config.crawler.jitter.0,
+        max_duration: arguments.max_duration.map(|period| period.0),
+    };
+    for scheduled in &sources {
+        metrics::announce(scheduled.source.dataset().id);
+    }
+    let started = context.clock.now();
+    let clock = Arc::clone(&context.clock);
+    let opening = Crawler::open(lake, sources, options, clock, chance, observer, shutdown.clone());
+    let crawler = Arc::new(opening.await.map_err(|error| CliError::of(exit::USAGE, &error))?);
+    serve_metrics(&config, &crawler, &shutdown).await?;
+
+    let crawling = async { if arguments.once { Ok(crawler.once().await) } else { crawler.run().await } };
+    let Some(report) = until_interrupted_twice(crawling, &shutdown).await? else {
+        return Ok(exit::INTERRUPTED);
+    };
+    let report = report.map_err(|error| CliError::of(exit::FAILED, &error))?;
+    shutdown.abort();
+    if let Ok(crawler) = Arc::try_unwrap(crawler) {
+        crawler.close().await;
+    }
+    if arguments.once {
+        let took = (context.clock.now() - started).to_std().unwrap_or_default();
+        let directory = local_directory(&config);
+        let summary = Summary { report: &report, lake: &url, directory, sandbox: arguments.sandbox, took };
+        print(summary.render().as_bytes())?;
+        return Ok(exit_code(&report));
+    }
+    Ok(exit::DONE)
+}
+
+/// Bars where a person looks on, else a line for each slice.
+fn start_log(context: &Context) -> Result<Arc<dyn Observer>, CliError> {
+    let plain = context.log_options(Arc::new(Stderr));
+    let bars = std::io::stderr().is_terminal() && plain.format == LogFormat::Text && plain.verbosity == 0;
+    if !bars {
+        log::init(&plain)?;
+        return Ok(Arc::new(Silent));
+    }
+    let screen = MultiProgress::new();
+    let mut options = context.log_options(Arc::new(screen.clone()));
+    if options.filter.is_none() {
+        options.filter = Some("warn,contrail=info,contrail::slice=warn".to_owned());
+    }
+    log::init(&options)?;
+    Ok(Arc::new(Bars::new(screen)))
+}
+
+/// What will be crawled, and what will not be unless somebody says so.
+fn settle(loaded: &Loaded, sandbox: Option<&Sandbox>) -> Config {
+    if let Some(sandbox) = sandbox {
+        return simulated(loaded, sandbox.endpoints());
+    }
+    if loaded.file.is_some() {
+        return loaded.config.clone();
+    }
+    let (config, left_out) = unconfigured(loaded);
+    for what in left_out {
+        tracing::info!("without a configuration file, left out: {what}");
+    }
+    config
+}
+
+async fn serve_metrics(config: &Config, crawler: &Arc<Crawler>, shutdown: &Shutdown) -> Result<(), CliError> {
+    let Some(address) = config.server.listen else { return Ok(()) };
+    let exporter = Exporter::install().map_err(|error| CliError::new(exit::FAILED, error.to_string()))?;
+    let server = Server::bind(address).await.map_err(|error| CliError::of(exit::USAGE, &error))?;
+    let crawler = Arc::downgrade(crawler);
+    let health = move || {
+        let ending = || (false, serde_json::json!({ "ending": true }));
+        crawler.upgrade().map_or_else(ending, |crawler| crawler.health())
+    };
+    let shutdown = shutdown.clone();
+    tokio::spawn(async move {
+        let end = async move { shutdown.aborting().await };
+        if let Err(error) = server.run(exporter, Arc::new(health), end).await {
+            tracing::error!(%error, "the metrics server failed");
+        }
+    });
+    Ok(())
+}
+
+/// The first signal ends the work well, the second one ends it at once: then there is no output.
+async fn until_interrupted_twice<T>(
+    work: impl Future<Output = T>,
+    shutdown: &Shutdown,
+) -> Result<Option<T>, CliError> {
+    let mut signals = crawler::signals()
+        .map_err(|error| CliError::new(exit::FAILED, format!("failed to listen for signals: {error}")))?;
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            output = &mut work => return Ok(Some(output)),
+            () = signals.next() => {
+                if shutdown.is_stopping() {
+                    return Ok(None);
+                }
+                tracing::info!("stopping: what runs may end, what is finished goes up; once more to stop at once");
+                shutdown.stop();
+            }
+        }
+    }
+}
+
+fn exit_code(report: &Report) -> u8 {
+    if report.undelivered > 0 || report.is_fruitless() {
+        exit::FAILED
+    } else if report.is_partial() {
+        exit::PARTIAL
+    } else {
+        exit::DONE
+    }
+}
+
+/// Prints the slices that would be fetched, one a line, and what could not be planned.
+async fn dry_run(lake: &LakeSetup, sources: &[Scheduled], clock: &dyn Clock) -> Result<u8, CliError> {
+    let planned =
+        crawler::dry_run(lake, sources, clock).await.map_err(|error| CliError::of(exit::USAGE, &error))?;
+    let mut text = String::new();
+    let (mut slices, mut problems) = (0, 0);
+    for dataset in &planned {
+        for slice in &dataset.slices {
+            let _ = writeln!(text, "{slice}");
+        }
+        for problem in &dataset.problems {
+            let hint = problem.hint.as_deref().unwrap_or_default();
+            tracing::error!(dataset = dataset.dataset.id, hint, "{}", problem.message);
+        }
+        slices += dataset.slices.len();
+        problems += dataset.problems.len();
+    }
+    print(text.as_bytes())?;
+    tracing::info!(
+        "a dry run: {slices} slices would be fetched from {} sources into {}",
+        planned.len(),
+        lake.store.url()
+    );
+    Ok(match (problems, slices) {
+        (0, _) => exit::DONE,
+        (_, 0) => exit::FAILED,
+        _ => exit::PARTIAL,
+    })
 }

@@ -1,10 +1,12 @@
 //! The command line: one file for each command, which parses, calls and prints. Data goes to stdout, talk to
 //! stderr. Never here: decisions about prices, lakes or upstreams.
 
+mod assemble;
 mod completions;
 mod config;
 mod crawler;
 pub mod exit;
+mod occasion;
 mod output;
 mod progress;
 mod sandbox;

@@ -13,14 +13,14 @@ use crate::lake::slice::Slice;
 
 /// Draws the bars.
 #[derive(Debug)]
-pub struct Bars {
+pub(super) struct Bars {
     screen: MultiProgress,
     datasets: Mutex<BTreeMap<String, Bar>>,
 }
 
 #[derive(Debug)]
 struct Bar {
-    bar: ProgressBar,
+    drawn: ProgressBar,
     rows: u64,
     stored_bytes: u64,
     failed: u64,
@@ -28,7 +28,7 @@ struct Bar {
 
 impl Bars {
     /// Bars on `screen`, which the log shares so that its lines appear above them.
-    pub fn new(screen: MultiProgress) -> Self {
+    pub(super) fn new(screen: MultiProgress) -> Self {
         Self { screen, datasets: Mutex::default() }
     }
 
@@ -42,7 +42,7 @@ impl Bars {
                 bar.set_style(style);
             }
             bar.set_prefix(dataset.to_owned());
-            Bar { bar, rows: 0, stored_bytes: 0, failed: 0 }
+            Bar { drawn: bar, rows: 0, stored_bytes: 0, failed: 0 }
         });
         change(bar)
     }
@@ -51,11 +51,11 @@ impl Bars {
 impl Observer for Bars {
     fn planned(&self, dataset: &str, wanted: usize) {
         // A later plan of the same tick replaces what the first one still had to do.
-        self.with(dataset, |bar| bar.bar.set_length(bar.bar.position() + wanted as u64));
+        self.with(dataset, |bar| bar.drawn.set_length(bar.drawn.position() + wanted as u64));
     }
 
     fn started(&self, slice: &Slice) {
-        self.with(slice.stream().dataset().as_str(), |bar| bar.bar.tick());
+        self.with(slice.stream().dataset().as_str(), |bar| bar.drawn.tick());
     }
 
     fn attempted(&self, attempt: &Attempt) {
@@ -66,20 +66,24 @@ impl Observer for Bars {
                 bar.stored_bytes += attempt.stored_bytes.unwrap_or_default();
             }
             if attempt.slice.is_some() {
-                bar.bar.inc(1);
+                bar.drawn.inc(1);
             }
             let failed =
                 if bar.failed > 0 { format!(", {} failed", grouped(bar.failed)) } else { String::new() };
-            bar.bar.set_message(format!(
+            bar.drawn.set_message(format!(
                 "{} rows, {}{failed}",
                 grouped(bar.rows),
                 ByteSize(bar.stored_bytes)
             ));
         });
     }
+}
 
-    fn ended(&self, dataset: &str) {
-        // In a long run the next tick counts from nothing again.
-        self.with(dataset, |bar| bar.bar.finish());
+/// The last state stays on the screen. Not at the end of a tick: what it fetched may go up later.
+impl Drop for Bars {
+    fn drop(&mut self) {
+        for bar in self.datasets.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            bar.drawn.abandon();
+        }
     }
 }

@@ -1,11 +1,16 @@
 //! `contrail sandbox`: a simulated cloud to try things on.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::Context;
-use super::exit::CliError;
+use super::exit::{self, CliError};
+use super::output::print;
+use crate::crawler::signals;
+use crate::sandbox::{FaultsError, Sandbox, SandboxOptions};
+use crate::telemetry::log::{self, Stderr};
 
 /// What the simulated cloud is like.
 #[derive(Debug, Args)]
@@ -31,9 +36,42 @@ pub(super) struct SandboxArgs {
     pub(super) listen: SocketAddr,
 }
 
-/// Runs the command.
-pub(super) async fn run(_arguments: &SandboxArgs, _context: &Context) -> Result<u8, CliError> {
-    Err(CliError::bug("the sandbox is not wired to the command line"))
+impl MarketArgs {
+    /// Starts the simulated cloud that the flags describe, on `listen` or on any free port of the loopback
+    /// interface.
+    pub(super) async fn start(
+        &self,
+        context: &Context,
+        listen: Option<SocketAddr>,
+    ) -> Result<Sandbox, CliError> {
+        let mut options = SandboxOptions::new(Arc::clone(&context.clock));
+        (options.seed, options.scale) = (self.seed, self.scale);
+        if let Some(faults) = &self.faults {
+            options.faults =
+                faults.parse().map_err(|error: FaultsError| CliError::of(exit::USAGE, &error))?;
+        }
+        options.listen = listen.unwrap_or(options.listen);
+        let address = options.listen;
+        Sandbox::start(options).await.map_err(|error| {
+            CliError::new(exit::USAGE, format!("failed to start the sandbox on {address}: {error}"))
+                .with_hint("choose another address with --listen; port 0 takes a free one")
+        })
+    }
+}
+
+/// Runs the command: prints a configuration that crawls this cloud, and serves it until Ctrl-C.
+pub(super) async fn run(arguments: &SandboxArgs, context: &Context) -> Result<u8, CliError> {
+    log::init(&context.log_options(Arc::new(Stderr)))?;
+    let mut signals = signals()
+        .map_err(|error| CliError::new(exit::FAILED, format!("failed to listen for signals: {error}")))?;
+    let sandbox = arguments.market.start(context, Some(arguments.listen)).await?;
+    print(sandbox.ready_config().as_bytes())?;
+    tracing::info!(ec2 = sandbox.endpoints().ec2, "serving a simulated cloud; Ctrl-C ends it");
+    signals.next().await;
+    let requests = sandbox.requests();
+    sandbox.stop().await;
+    tracing::info!(requests, "the simulated cloud is gone");
+    Ok(exit::DONE)
 }
 
 fn scale(text: &str) -> Result<f64, String> {

@@ -121,8 +121,8 @@ pub fn subscriber(options: &LogOptions) -> Result<Box<dyn Subscriber + Send + Sy
 fn directives(verbosity: i8) -> &'static str {
     match verbosity {
         ..=-2 => "error",
-        -1 => "warn",
-        0 => "warn,contrail=info",
+        -1 => "warn,aws_config=error",
+        0 => "warn,aws_config=error,contrail=info",
         1 => "warn,contrail=debug",
         2 => "info,contrail=trace",
         3.. => "debug,contrail=trace",

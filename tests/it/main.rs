@@ -9,5 +9,6 @@ mod house;
 mod net;
 mod price_list;
 mod s3_servers;
+mod sandbox;
 mod spot;
 mod support;

@@ -1,200 +1,22 @@
 //! The price lists of AWS, from scripted servers and from recorded answers of the real one.
 
-use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::response::Response;
 use contrail::base::error::Hinted as _;
-use contrail::base::{Chance, Clock, Name, Time};
-use contrail::lake::coverage::Coverage;
-use contrail::lake::draft::{Draft, FinishedDraft, hex};
-use contrail::lake::key::{Key, Mark, Parsed};
-use contrail::lake::slice::{Slice, Stream, Version};
-use contrail::net::{Client, HttpOptions};
-use contrail::sources::aws::price_list::{Options, Partition, PriceList, Regions};
-use contrail::sources::{FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source as _, Traffic};
+use contrail::lake::draft::hex;
+use contrail::lake::key::{Key, Mark};
+use contrail::lake::slice::Slice;
+use contrail::sources::aws::Regions;
+use contrail::sources::aws::price_list::{Options, Partition};
+use contrail::sources::{FetchError, FetchErrorKind, Plan};
 use sha2::{Digest as _, Sha256};
 
-use crate::support::clock::TestClock;
-use crate::support::context::{fetch_context, grid};
 use crate::support::payloads::payload;
+use crate::support::price_list::{Crawl, Site, V1, V2, V3, name, offer_file, path, slice, unpacked};
 use crate::support::server::{Server, broken_off, ok, status, too_short, with};
-
-const NOW: &str = "2026-03-10T12:00:00Z";
-const V1: &str = "20260301000000";
-const V2: &str = "20260315000000";
-const V3: &str = "20260320000000";
-
-/// What a server has to give: bodies by path. Everything else is a 404.
-#[derive(Clone, Default)]
-struct Site(Arc<Mutex<BTreeMap<String, Bytes>>>);
-
-impl Site {
-    fn put(&self, path: &str, body: impl Into<Bytes>) {
-        self.0.lock().unwrap().insert(path.to_owned(), body.into());
-    }
-
-    fn remove(&self, path: &str) {
-        assert!(self.0.lock().unwrap().remove(path).is_some(), "{path}");
-    }
-
-    fn answer(&self, path: &str) -> Response {
-        self.0.lock().unwrap().get(path).map_or_else(|| status(404), |body| ok(body.clone()))
-    }
-
-    async fn serve(&self) -> Server {
-        let site = self.clone();
-        Server::start(move |path, _| site.answer(path)).await
-    }
-
-    /// Publishes the region index of an offer: the current version of each region.
-    fn regions(&self, offer: &str, regions: &[(&str, &str)]) {
-        let entry = |(region, version): &(&str, &str)| {
-            let segment = segment(region);
-            let url = format!("/offers/v1.0/{segment}/{offer}/{version}/{region}/index.json");
-            ((*region).to_owned(), serde_json::json!({"regionCode": region, "currentVersionUrl": url}))
-        };
-        let entries: serde_json::Map<_, _> = regions.iter().map(entry).collect();
-        let index = serde_json::json!({"formatVersion": "v1.0", "regions": entries});
-        let path = format!("/offers/v1.0/{}/{offer}/current/region_index.json", segment(regions[0].0));
-        self.put(&path, index.to_string());
-    }
-
-    /// Publishes the version index of an offer.
-    fn versions(&self, offer: &str, versions: &[&str]) {
-        let entries: serde_json::Map<_, _> =
-            versions.iter().map(|version| ((*version).to_owned(), serde_json::json!({}))).collect();
-        let index = serde_json::json!({"offerCode": offer, "versions": entries});
-        self.put(&format!("/offers/v1.0/aws/{offer}/index.json"), index.to_string());
-    }
-
-    /// Publishes a price list, and tells what it holds.
-    fn list(&self, offer: &str, version: &str, region: &str) -> String {
-        let body = offer_file(offer, version, 3);
-        self.put(&path(offer, version, region), body.clone());
-        body
-    }
-}
-
-fn segment(region: &str) -> &'static str {
-    if region.starts_with("cn-") { "cn" } else { "aws" }
-}
-
-fn path(offer: &str, version: &str, region: &str) -> String {
-    format!("/offers/v1.0/{}/{offer}/{version}/{region}/index.json", segment(region))
-}
-
-fn offer_file(offer: &str, version: &str, products: usize) -> String {
-    let products: serde_json::Map<_, _> =
-        (0..products).map(|n| (format!("SKU{n}"), serde_json::json!({"attributes": {"n": n}}))).collect();
-    let file = serde_json::json!({"formatVersion": "v1.0", "offerCode": offer, "version": version, "products": products});
-    serde_json::to_string_pretty(&file).unwrap() + "\n"
-}
-
-fn name(text: &str) -> Name {
-    Name::new("name", text).unwrap()
-}
-
-fn slice(offer: &str, version: &str, region: &str) -> Slice {
-    let stream = Stream::new("aws_price_list", &[("offer", offer), ("region", region)]).unwrap();
-    Slice::Version { stream, version: Version::new(version).unwrap() }
-}
-
-/// A source of `AmazonEC2` in all regions of `aws`, and what a lake holds of it.
-struct Crawl<'a> {
-    // A server ends with its owner.
-    _server: &'a Server,
-    source: PriceList,
-    clock: Arc<TestClock>,
-    coverage: Coverage,
-    directory: tempfile::TempDir,
-}
-
-impl<'a> Crawl<'a> {
-    fn new(server: &'a Server) -> Self {
-        Self::with(server, |_| ())
-    }
-
-    fn with(server: &'a Server, change: impl FnOnce(&mut Options)) -> Self {
-        let clock = Arc::new(TestClock::at(NOW));
-        let http = HttpOptions {
-            timeout: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(5),
-            max_connections_per_host: 4,
-            user_agent: "contrail/test".to_owned(),
-            proxy: None,
-        };
-        let client =
-            Client::new(http, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(Chance::seeded(1))).unwrap();
-        let mut options = Options {
-            offers: vec![name("AmazonEC2")],
-            regions: Regions::All,
-            partitions: vec![Partition::Aws],
-            base_url: Some(server.url()),
-        };
-        change(&mut options);
-        let source = PriceList::new(options, &client);
-        Self {
-            _server: server,
-            source,
-            clock,
-            coverage: Coverage::default(),
-            directory: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    async fn plan(&self) -> Plan {
-        let created_at: Time = NOW.parse().unwrap();
-        let context = PlanContext {
-            coverage: &self.coverage,
-            now: self.clock.now(),
-            created_at,
-            grid: grid(created_at),
-            traffic: &Traffic::default(),
-        };
-        self.source.plan(&context).await.unwrap()
-    }
-
-    /// Fetches one slice; what it cost is requests and retries.
-    async fn try_fetch(&self, slice: &Slice) -> (Result<Fetched, FetchError>, (u64, u64)) {
-        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let context = fetch_context(clock, NOW.parse().unwrap());
-        let draft = Draft::temporary(self.directory.path(), 6).unwrap();
-        let fetched = self.source.fetch(slice, &context, draft).await;
-        let (requests, retries, _) = context.traffic.counted();
-        (fetched, (requests, retries))
-    }
-
-    /// Fetches one slice that is there, and holds it from then on.
-    async fn fetch(&mut self, slice: &Slice) -> FinishedDraft {
-        let fetched = self.try_fetch(slice).await.0.unwrap();
-        self.coverage.insert(&Parsed::Raw(slice.clone()));
-        fetched.draft.finish().unwrap()
-    }
-
-    /// The error that a fetch ends in, with nothing kept.
-    async fn fail(&self, slice: &Slice) -> (FetchError, (u64, u64)) {
-        let (fetched, cost) = self.try_fetch(slice).await;
-        let error = fetched.unwrap_err();
-        let left = std::fs::read_dir(self.directory.path()).unwrap().count();
-        assert_eq!(left, 0, "a draft stayed behind");
-        (error, cost)
-    }
-
-    fn hold(&mut self, slice: &Slice) {
-        self.coverage.insert(&Parsed::Raw(slice.clone()));
-    }
-}
-
-fn unpacked(draft: &FinishedDraft) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(draft.path()).unwrap();
-    flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).unwrap();
-    bytes
-}
 
 fn closed<'a>(plan: &'a Plan, region: &str) -> &'a FetchError {
     let found = plan.closed.iter().find(|(stream, _)| stream.part("region") == Some(region));
@@ -441,7 +263,7 @@ async fn a_region_that_the_offer_does_not_have_is_closed_with_the_nearest() {
     let site = Site::default();
     site.regions("AmazonEC2", &[("us-east-1", V1), ("eu-west-1", V1)]);
     site.versions("AmazonEC2", &[V1]);
-    let regions = Regions::These(vec![name("us-est-1"), name("eu-west-1"), name("cn-north-1")]);
+    let regions = Regions::These([name("us-est-1"), name("eu-west-1"), name("cn-north-1")].into());
     let server = site.serve().await;
     let plan = Crawl::with(&server, |options| options.regions = regions).plan().await;
     assert_eq!(plan.wanted, [slice("AmazonEC2", V1, "eu-west-1")]);
@@ -528,6 +350,27 @@ async fn a_whole_document_that_is_shorter_than_declared_is_not_trusted() {
     let server = Server::start(move |_, _| too_short(body.clone(), longer)).await;
     let (error, _) = Crawl::new(&server).fail(&slice("AmazonEC2", V1, "us-east-1")).await;
     assert_eq!(error.kind, FetchErrorKind::Retry { after: None });
+}
+
+#[tokio::test]
+async fn a_spool_that_fails_is_the_fault_of_this_machine() {
+    let spool = Arc::new(Mutex::new(PathBuf::new()));
+    let vanishing = Arc::clone(&spool);
+    let server = Server::start(move |_, before| {
+        if before > 0 {
+            std::fs::remove_dir_all(&*vanishing.lock().unwrap()).unwrap();
+        }
+        // Enough of a beginning to be written, so that it has to be taken back.
+        broken_off(format!("{{{}", " ".repeat(1 << 20)))
+    })
+    .await;
+    let crawl = Crawl::new(&server);
+    *spool.lock().unwrap() = crawl.directory.path().to_owned();
+    let (fetched, cost) = crawl.try_fetch(&slice("AmazonEC2", V1, "us-east-1")).await;
+    let error = fetched.unwrap_err();
+    assert_eq!(error.kind, FetchErrorKind::Local);
+    assert!(error.hint().unwrap().contains("spool"), "{:?}", error.hint());
+    assert_eq!(cost, (2, 1));
 }
 
 #[tokio::test]

@@ -12,7 +12,8 @@ use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use contrail::lake::interval::Interval;
 use contrail::lake::slice::{Slice, Stream};
 use contrail::net::HostLimits;
-use contrail::sources::aws::spot_prices::{AwsSpotPrices, Options, Regions, Retry};
+use contrail::sources::aws::Regions;
+use contrail::sources::aws::spot_prices::{AwsSpotPrices, Options, Retry};
 use contrail::sources::{FetchError, Fetched, Source as _};
 
 use crate::support::ec2::{Ec2, item};

@@ -3,7 +3,8 @@
 use contrail::base::Name;
 use contrail::base::error::Hinted as _;
 use contrail::net::HostLimits;
-use contrail::sources::aws::spot_prices::{AwsSpotPrices, Regions};
+use contrail::sources::aws::Regions;
+use contrail::sources::aws::spot_prices::AwsSpotPrices;
 use contrail::sources::{FetchErrorKind, Source as _};
 
 use super::{lake, options, sdk, source, stream, window};

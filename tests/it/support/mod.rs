@@ -6,6 +6,8 @@ pub(crate) mod ec2;
 pub(crate) mod http;
 pub(crate) mod lake;
 pub(crate) mod payloads;
+pub(crate) mod price_list;
 pub(crate) mod server;
 pub(crate) mod servers;
+pub(crate) mod skip;
 pub(crate) mod tamper;

@@ -98,23 +98,23 @@ impl Visitor for Promise {
     }
 }
 
-/// Writes the chunks into `draft`, from its beginning, and judges them against the promise. Returns how many
+/// Writes the pieces into `draft`, from its beginning, and judges them against the promise. Returns how many
 /// products there are, `None` when the document has no such member. Blocks, and costs the CPU of gzip.
 ///
 /// The end of the channel is the end of the body: a sender that stops early must not believe the result.
 pub(super) fn write(
     draft: &mut Draft,
-    mut chunks: mpsc::Receiver<Bytes>,
+    mut pieces: mpsc::Receiver<Bytes>,
     promise: Promise,
 ) -> Result<Option<u64>, BodyError> {
     if draft.bytes() > 0 {
         draft.restart()?;
     }
     let mut scanner = Scanner::new(promise);
-    while let Some(chunk) = chunks.blocking_recv() {
+    while let Some(piece) = pieces.blocking_recv() {
         // Judged first: what is no price list is not worth gzip.
-        scanner.feed(&chunk)?;
-        draft.write_all(&chunk)?;
+        scanner.feed(&piece)?;
+        draft.write_all(&piece)?;
     }
     let products = scanner.finish()?.kept()?;
     draft.set_rows(products.unwrap_or(0));

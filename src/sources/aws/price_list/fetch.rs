@@ -1,7 +1,7 @@
 //! Fetching one version: the body streams into the draft while it is judged, and is fetched again from its
 //! beginning when it breaks off.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 use url::Url;
 
@@ -16,8 +16,11 @@ use crate::lake::slice::{Slice, Stream, Version};
 use crate::net::{Download, Meter, NetError, NetErrorKind, Validators};
 use crate::sources::{FetchContext, FetchError, FetchErrorKind, Fetched, Warnings};
 
-/// How many chunks may wait for gzip. A chunk of `hyper` has at most some 400 KB.
-const WAITING_CHUNKS: usize = 4;
+/// Smaller chunks, as TLS brings them, are joined up to this: the hand-over and the judging have a cost for each
+/// piece. A chunk of `hyper` has at most some 400 KB.
+const PIECE_BYTES: usize = 128 << 10;
+/// How many pieces may wait for gzip.
+const WAITING_PIECES: usize = 2;
 
 /// One version of one price list.
 struct Wanted<'a> {
@@ -94,7 +97,7 @@ impl PriceList {
         };
         let validators = download.validators().clone();
         let promise = Promise::new(&wanted.offer, wanted.version);
-        let (sender, receiver) = mpsc::channel(WAITING_CHUNKS);
+        let (sender, receiver) = mpsc::channel(WAITING_PIECES);
         let writing = tokio::task::spawn_blocking(move || {
             let judged = body::write(&mut draft, receiver, promise);
             (draft, judged)
@@ -135,12 +138,26 @@ impl PriceList {
     }
 }
 
-/// Hands the body on, chunk by chunk, until its end or until nobody takes it any more.
+/// Hands the body on, piece by piece, until its end or until nobody takes it any more.
 async fn send(mut download: Download, sender: mpsc::Sender<Bytes>) -> Result<(), NetError> {
+    let mut piece = BytesMut::new();
     while let Some(chunk) = download.chunk().await? {
-        if sender.send(chunk).await.is_err() {
-            break;
+        let ready = if piece.is_empty() && chunk.len() >= PIECE_BYTES {
+            chunk
+        } else {
+            piece.extend_from_slice(&chunk);
+            if piece.len() < PIECE_BYTES {
+                continue;
+            }
+            piece.split().freeze()
+        };
+        if sender.send(ready).await.is_err() {
+            return Ok(());
         }
+    }
+    if !piece.is_empty() {
+        // Whoever takes it no more says why.
+        let _ = sender.send(piece.freeze()).await;
     }
     Ok(())
 }

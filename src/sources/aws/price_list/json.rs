@@ -1,9 +1,12 @@
 //! Checks that bytes are one complete JSON object while they pass by, in pieces of any size and without keeping
-//! them. A body of a gigabyte must be proven whole before it is stored, at a small part of what gzip costs:
-//! `serde_json` reads from a stream byte by byte, which would cost more than all the rest of a fetch.
+//! them. A body of a gigabyte must be proven whole before it is stored, at a small part of what gzip costs.
+//! `serde_json` checks a slice fast, but a stream byte by byte, which costs as much as gzip itself. So values
+//! that lie within one piece are left to it, and only what spans pieces is followed here.
 //!
 //! The grammar is that of RFC 8259. What is inside strings is not looked at beyond escapes and control
 //! characters; in particular their UTF-8 is not checked.
+
+use serde::de::IgnoredAny;
 
 /// Hears what the uppermost levels of the document hold.
 pub(super) trait Visitor {
@@ -105,9 +108,15 @@ impl<V: Visitor> Scanner<V> {
         while let Some(&byte) = bytes.get(at) {
             let step = match self.mode {
                 Mode::Between => {
-                    // Half of a pretty-printed price list is indentation.
                     let blank = blanks(&bytes[at..]);
-                    if blank > 0 { Ok(blank) } else { self.structure(byte) }
+                    if blank > 0 {
+                        Ok(blank)
+                    } else if let Some(length) = self.whole_value(&bytes[at..]) {
+                        self.expect = Expect::AfterValue;
+                        Ok(length)
+                    } else {
+                        self.structure(byte)
+                    }
                 }
                 Mode::Text => self.text(&bytes[at..]),
                 Mode::Escape => self.escape(byte),
@@ -123,6 +132,17 @@ impl<V: Visitor> Scanner<V> {
     /// Says that there are no more bytes, and gives the visitor back if the document is complete.
     pub(super) fn finish(self) -> Result<V, Fault> {
         if self.expect == Expect::End { Ok(self.visitor) } else { Err(Fault::Cut(self.scanned)) }
+    }
+
+    /// The length of the object or array that `bytes` start with, if nobody wants to hear of what is in it and
+    /// it ends within them. One that is broken is none: following it will tell what is wrong.
+    fn whole_value(&self, bytes: &[u8]) -> Option<usize> {
+        let may_start = matches!(self.expect, Expect::Value | Expect::FirstElement);
+        if !may_start || self.open.len() < TOLD_DEPTH || !matches!(bytes.first(), Some(b'{' | b'[')) {
+            return None;
+        }
+        let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<IgnoredAny>();
+        matches!(values.next(), Some(Ok(_))).then(|| values.byte_offset())
     }
 
     /// Reads one byte outside of texts and scalars.
@@ -239,7 +259,7 @@ impl<V: Visitor> Scanner<V> {
             self.token.push(byte);
             return Ok(1);
         }
-        serde_json::from_slice::<serde::de::IgnoredAny>(&self.token)
+        serde_json::from_slice::<IgnoredAny>(&self.token)
             .map_err(|_| Problem::new("it is broken JSON: neither a number nor a word before this"))?;
         self.mode = Mode::Between;
         self.expect = Expect::AfterValue;
@@ -288,9 +308,7 @@ const ENDS_RUN: [bool; 256] = {
 
 /// How many blanks `bytes` starts with.
 fn blanks(bytes: &[u8]) -> usize {
-    let eights = bytes.chunks_exact(8).take_while(|eight| *eight == b"        ").count() * 8;
-    let rest = bytes[eights..].iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).count();
-    eights + rest
+    bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).count()
 }
 
 /// A text as it is meant; as it stands when it is cut or not UTF-8, which then equals nothing that is expected.
@@ -302,7 +320,6 @@ fn unescaped(raw: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde::de::IgnoredAny;
 
     use super::*;
 

@@ -19,6 +19,7 @@ use crate::base::name::NameError;
 use crate::lake::draft::Draft;
 use crate::lake::slice::{Slice, Stream, Version};
 use crate::net::{Client, RetryTimes};
+use crate::sources::aws::Regions;
 use crate::sources::{Dataset, FetchContext, FetchError, Fetched, Plan, PlanContext, Source};
 
 pub use site::Partition;
@@ -44,32 +45,6 @@ pub struct Options {
     pub partitions: Vec<Partition>,
     /// The host of all partitions, instead of their own. The path segment of the partition stays.
     pub base_url: Option<Url>,
-}
-
-/// Which regions of an offer are wanted.
-#[derive(Debug, Clone)]
-pub enum Regions {
-    /// Every one that the region index names, Local Zones, Wavelength Zones and `GovCloud` included.
-    All,
-    /// These only.
-    These(Vec<Name>),
-}
-
-impl Regions {
-    fn hold(&self, region: &Name) -> bool {
-        match self {
-            Self::All => true,
-            Self::These(regions) => regions.contains(region),
-        }
-    }
-
-    /// The regions that were asked for by name.
-    fn named(&self) -> &[Name] {
-        match self {
-            Self::All => &[],
-            Self::These(regions) => regions,
-        }
-    }
 }
 
 /// The source.

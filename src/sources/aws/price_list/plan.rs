@@ -112,7 +112,7 @@ impl PriceList {
         versions: VersionIndex,
         context: &PlanContext<'_>,
     ) -> Result<(), FetchError> {
-        let asked = self.regions.named().iter().filter(|region| Partition::of_region(region) == partition);
+        let asked = self.regions.named().filter(|region| Partition::of_region(region) == partition);
         for region in asked.filter(|region| !regions.regions.contains_key(*region)) {
             let near = nearest(region.as_str(), regions.regions.keys().map(Name::as_str));
             let hint = near.map_or_else(
@@ -155,7 +155,7 @@ impl PriceList {
         context: &PlanContext<'_>,
     ) -> Result<(), FetchError> {
         let mut streams = BTreeSet::new();
-        for region in self.regions.named().iter().filter(|region| Partition::of_region(region) == partition) {
+        for region in self.regions.named().filter(|region| Partition::of_region(region) == partition) {
             streams.insert(stream(offer, region)?);
         }
         for (stream, _) in context.coverage.streams() {

@@ -16,7 +16,7 @@ mod rows;
 #[cfg(test)]
 mod simulation;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,11 +30,12 @@ use self::collector::Collector;
 use self::listing::Listing;
 use crate::base::clock::midnight;
 use crate::base::units::Period;
-use crate::base::{Clock, Name, Time};
+use crate::base::{Clock, Time};
 use crate::lake::draft::Draft;
 use crate::lake::interval::Interval;
 use crate::lake::slice::{Slice, Stream};
 use crate::net::HostLimits;
+use crate::sources::aws::Regions;
 use crate::sources::{Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source};
 
 /// How far back the upstream remembers: "up to the past 90 days", says the documentation of `StartTime`.
@@ -43,22 +44,14 @@ const RETENTION: TimeDelta = TimeDelta::days(90);
 /// The part of a stream's key that names the region.
 const REGION: &str = "region";
 
-static DATASET: Dataset = Dataset {
+/// What is always true of the dataset.
+pub static DATASET: Dataset = Dataset {
     id: "aws_spot_prices",
     description: "price changes of EC2 spot instances, in every region that the account has enabled",
     needs: "AWS credentials",
     permissions: &["ec2:DescribeRegions", "ec2:DescribeAvailabilityZones", "ec2:DescribeSpotPriceHistory"],
     windows: true,
 };
-
-/// Which regions are collected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Regions {
-    /// Every region that is enabled for the account.
-    All,
-    /// These, as far as they are enabled.
-    These(BTreeSet<Name>),
-}
 
 /// How the AWS SDK tries again. Nothing is wrapped around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use chrono::{Days, TimeDelta};
 
-use super::{Options, REGION, RETENTION, Regions};
+use super::{Options, REGION, RETENTION};
 use crate::base::clock::{midnight, whole_second};
 use crate::base::{Date, Name, Time};
 use crate::lake::coverage::StreamCoverage;
 use crate::lake::grid::Grid;
 use crate::lake::interval::{Interval, IntervalSet};
 use crate::lake::slice::{Slice, Stream};
+use crate::sources::aws::Regions;
 use crate::sources::{FetchError, FetchErrorKind, Plan};
 
 /// `time - period`, as early as time goes at most.

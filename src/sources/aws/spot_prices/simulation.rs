@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::carry_over::{Span, gap_before};
-use super::{Options, RETENTION, Regions, Retry, plan};
+use super::{Options, RETENTION, Retry, plan};
 use crate::base::Time;
 use crate::base::clock::midnight;
 use crate::base::units::Period;
@@ -17,6 +17,7 @@ use crate::lake::interval::Interval;
 use crate::lake::key::{Key, Mark};
 use crate::lake::slice::{Slice, Stream};
 use crate::sources::Plan;
+use crate::sources::aws::Regions;
 
 /// A change: pool, moment, and how much later it can be seen. Pool and moment are its natural key.
 type Change = (u8, Time, TimeDelta);

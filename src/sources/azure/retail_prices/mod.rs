@@ -31,7 +31,8 @@ const SLOT: Period = Period::seconds(24 * 60 * 60);
 /// The version that lists savings plans with the meters.
 const API_VERSION: &str = "2023-01-01-preview";
 
-static DATASET: Dataset = Dataset {
+/// What is always true of the dataset.
+pub static DATASET: Dataset = Dataset {
     id: "azure_retail_prices",
     description: "Azure retail prices: every meter, by currency and price type",
     needs: "",
