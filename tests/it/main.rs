@@ -3,9 +3,12 @@
 
 mod azure;
 mod config;
+mod conformance;
 mod golden;
 mod house;
 mod net;
 mod price_list;
+mod s3_servers;
+mod sandbox;
 mod spot;
 mod support;

@@ -8,3 +8,5 @@ pub(crate) mod lake;
 pub(crate) mod payloads;
 pub(crate) mod price_list;
 pub(crate) mod server;
+pub(crate) mod servers;
+pub(crate) mod tamper;

@@ -155,12 +155,17 @@ async fn a_file_or_a_link_in_the_way_is_named() {
     assert_eq!(blocked.open().await.unwrap_err().kind, StoreErrorKind::Config);
 }
 
+#[expect(clippy::print_stderr, reason = "a test that skips says so")]
+fn skipped(why: &str) {
+    eprintln!("SKIPPED: {why}");
+}
+
 #[tokio::test]
 async fn a_directory_that_cannot_be_written_is_a_matter_of_configuration() {
     let directory = tempfile::tempdir().unwrap();
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o500)).unwrap();
     if fs::write(directory.path().join("root"), b"").is_ok() {
-        println!("SKIPPED: this user may write everywhere");
+        skipped("this user may write everywhere");
         return;
     }
     let error = LocalStore::new(directory.path().join("lake")).open().await.unwrap_err();

@@ -174,12 +174,12 @@ mod tests {
         std::fs::write(&file, b"123456789").unwrap();
         assert_eq!(sha256(&file).await.unwrap(), "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=");
         // The check values of the CRC catalogue: 0xcbf43926 and 0xae8b14860a799888.
-        let parts = Cut::read(&file, 9, 0, Checksums::PartCrc32).await.unwrap();
-        assert_eq!(parts.parts[0].checksum.as_deref(), Some("y/Q5Jg=="));
-        assert_eq!(parts.whole, None);
-        let parts = Cut::read(&file, 9, 0, Checksums::WholeCrc64Nvme).await.unwrap();
-        assert_eq!(parts.whole.as_deref(), Some("rosUhgp5mIg="));
-        assert_eq!(parts.parts[0].checksum, parts.whole);
+        let cut = Cut::read(&file, 9, 0, Checksums::PartCrc32).await.unwrap();
+        assert_eq!(cut.parts[0].checksum.as_deref(), Some("y/Q5Jg=="));
+        assert_eq!(cut.whole, None);
+        let cut = Cut::read(&file, 9, 0, Checksums::WholeCrc64Nvme).await.unwrap();
+        assert_eq!(cut.whole.as_deref(), Some("rosUhgp5mIg="));
+        assert_eq!(cut.parts[0].checksum, cut.whole);
     }
 
     #[tokio::test]
@@ -188,9 +188,9 @@ mod tests {
         let file = directory.path().join("file");
         let bytes: Vec<u8> = (0..=250_u8).cycle().take(11 << 20).collect();
         std::fs::write(&file, &bytes).unwrap();
-        let parts = Cut::read(&file, bytes.len() as u64, 0, Checksums::WholeCrc64Nvme).await.unwrap();
-        assert_eq!(parts.parts.len(), 3);
-        assert_eq!(parts.whole, Some(base64(&crc_fast::crc64_nvme(&bytes).to_be_bytes())));
+        let cut = Cut::read(&file, bytes.len() as u64, 0, Checksums::WholeCrc64Nvme).await.unwrap();
+        assert_eq!(cut.parts.len(), 3);
+        assert_eq!(cut.whole, Some(base64(&crc_fast::crc64_nvme(&bytes).to_be_bytes())));
     }
 
     #[tokio::test]

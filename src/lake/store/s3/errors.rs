@@ -84,8 +84,15 @@ impl Trouble {
             SdkError::ServiceError(refusal) => {
                 let (answer, error) = (refusal.raw(), refusal.err());
                 let message = error.message().unwrap_or_default();
+                let status = answer.status().as_u16();
+                if answer.status().is_success() && error.code().is_none() {
+                    return Self::Unreachable(format!(
+                        "the answer ({status}) is not S3's: {}",
+                        causes(error)
+                    ));
+                }
                 Self::Refused {
-                    status: answer.status().as_u16(),
+                    status,
                     code: error.code().unwrap_or_default().to_owned(),
                     message: message.split_whitespace().collect::<Vec<_>>().join(" "),
                     region: answer
@@ -100,6 +107,7 @@ impl Trouble {
                 None => Self::Unreachable(causes(error)),
             },
             SdkError::ConstructionFailure(_) => Self::Unusable(causes(error)),
+            SdkError::TimeoutError(_) => Self::Unreachable("no answer in time".to_owned()),
             SdkError::ResponseError(answer) => {
                 let status = answer.raw().status().as_u16();
                 Self::Unreachable(format!("the answer ({status}) is not S3's: {}", causes(error)))
@@ -144,15 +152,18 @@ impl Trouble {
         }
     }
 
-    /// The conditional put met an object: somebody's, or our own if an earlier answer was lost.
+    /// The conditional put met an object: somebody's, or our own if an earlier answer was lost. The code counts
+    /// too, because S3 may find it out when it has already begun to answer 200.
     pub(super) fn is_existence(&self) -> bool {
-        self.status() == Some(412)
+        self.status() == Some(412) || self.code() == "PreconditionFailed"
     }
 
     /// Another writer is busy with the same key.
     pub(super) fn is_conflict(&self) -> bool {
-        self.status() == Some(409)
-            && matches!(self.code(), "ConditionalRequestConflict" | "OperationAborted" | "")
+        match self.code() {
+            "ConditionalRequestConflict" | "OperationAborted" => true,
+            code => code.is_empty() && self.status() == Some(409),
+        }
     }
 
     /// 404 to a HEAD: the object is missing, or the whole bucket.
@@ -234,7 +245,7 @@ impl Trouble {
             (403, _) => (Config, Some(format!("allow {}", operation.permission(place)))),
             (404, _) => (Config, Some(name_bucket(place))),
             (507, _) => (StoreErrorKind::Full, Some(QUOTA.to_owned())),
-            (408 | 429 | 500.., _) => (Away, Some("nothing: it is tried again".to_owned())),
+            (..400 | 408 | 429 | 500.., _) => (Away, Some("nothing: it is tried again".to_owned())),
             _ => (Config, Some("check [lake] in the configuration against what the server says".to_owned())),
         }
     }
@@ -306,11 +317,8 @@ fn expected_region(message: &str) -> Option<&str> {
 }
 
 /// Everything below the SDK's own outermost text, which only says which step failed.
-fn causes<E: Error + 'static, R: std::fmt::Debug>(error: &SdkError<E, R>) -> String {
-    match error {
-        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-        error => Error::source(error).map_or_else(|| error.to_string(), one_line),
-    }
+fn causes(error: &dyn Error) -> String {
+    error.source().map_or_else(|| error.to_string(), one_line)
 }
 
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {

@@ -9,6 +9,7 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials, SharedCredentialsProvider
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
+use futures::StreamExt as _;
 
 use super::{Clock, Hasty, S3Options, S3Store};
 
@@ -88,7 +89,12 @@ impl Server {
 
     /// Another answer from now on.
     pub(super) fn answer(&self, answer: impl Fn(usize) -> Response + Send + Sync + 'static) {
-        *self.answer.lock().unwrap() = Arc::new(move |before, _: &Seen| answer(before));
+        self.answer_with(move |before, _| answer(before));
+    }
+
+    /// Another answer from now on, which may look at the request.
+    pub(super) fn answer_with(&self, answer: impl Fn(usize, &Seen) -> Response + Send + Sync + 'static) {
+        *self.answer.lock().unwrap() = Arc::new(answer);
     }
 
     pub(super) fn seen(&self) -> Vec<Seen> {
@@ -141,8 +147,13 @@ pub(super) fn refusal(status: u16, code: &str, message: &str) -> Response {
 
 /// Promises ten bytes and sends five.
 pub(super) fn broken() -> Response {
-    let pieces = [Ok(Bytes::from_static(b"short")), Err(std::io::Error::other("cable cut"))];
-    let body = Body::from_stream(futures::stream::iter(pieces));
+    let pieces = futures::stream::iter([Ok(Bytes::from_static(b"short")), Err(std::io::Error::other("cut"))]);
+    // After a pause, or the head of the answer would not be sent either.
+    let pieces = pieces.then(async |piece| {
+        tokio::task::yield_now().await;
+        piece
+    });
+    let body = Body::from_stream(pieces);
     Response::builder().header("content-length", "10").body(body).unwrap()
 }
 

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Installs what the tests run Contrail against and did not write: the S3 servers moto, ministack and s3rver, and the
+# readers DuckDB, pandas, pyarrow and Polars. They go below target/test-servers (or CONTRAIL_TEST_SERVERS) and are
+# installed again only when this file or requirements.txt changes. What is missing afterwards, its tests skip.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+servers=${CONTRAIL_TEST_SERVERS:-$here/../target/test-servers}
+wanted=$(cat "$0" "$here/requirements.txt" | cksum)
+s3rver=3.7.1
+
+mkdir -p "$servers"
+servers=$(cd "$servers" && pwd)
+
+if ! command -v python3 >/dev/null; then
+    echo "SKIPPED: python3 is not here, so moto and ministack are not installed" >&2
+elif [ "$(cat "$servers/venv.stamp" 2>/dev/null)" != "$wanted" ]; then
+    rm -rf "$servers/venv" "$servers/venv.stamp"
+    if python3 -m venv "$servers/venv" &&
+        "$servers/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"; then
+        echo "$wanted" >"$servers/venv.stamp"
+    else
+        rm -rf "$servers/venv"
+        echo "SKIPPED: moto and ministack could not be installed" >&2
+    fi
+fi
+
+if ! command -v npm >/dev/null; then
+    echo "SKIPPED: npm is not here, so s3rver is not installed" >&2
+elif [ "$(cat "$servers/node.stamp" 2>/dev/null)" != "$wanted" ]; then
+    rm -rf "$servers/node" "$servers/node.stamp"
+    mkdir -p "$servers/node"
+    if npm install --silent --no-audit --no-fund --prefix "$servers/node" "s3rver@$s3rver"; then
+        echo "$wanted" >"$servers/node.stamp"
+    else
+        rm -rf "$servers/node"
+        echo "SKIPPED: s3rver could not be installed" >&2
+    fi
+fi
