@@ -77,9 +77,13 @@ impl Observer for Bars {
             ));
         });
     }
+}
 
-    fn ended(&self, dataset: &str) {
-        // In a long run the next tick counts from nothing again.
-        self.with(dataset, |bar| bar.drawn.finish());
+/// The last state stays on the screen. Not at the end of a tick: what it fetched may go up later.
+impl Drop for Bars {
+    fn drop(&mut self) {
+        for bar in self.datasets.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            bar.drawn.abandon();
+        }
     }
 }

@@ -91,28 +91,34 @@ impl Summary<'_> {
     }
 
     fn write_next(&self, text: &mut String) {
-        let _ = writeln!(text, "\nWhat next:");
+        let mut steps = Vec::new();
         if let Some(directory) = self.directory {
             let directory = directory.display();
-            let _ = writeln!(
-                text,
-                "  find {directory}/raw -name '*.gz'      every object, under keys that sort as time does"
-            );
-            let _ = writeln!(
-                text,
-                "  gunzip -c <object> | head -n 3         what an upstream said, one change or item a line"
-            );
+            steps.push((
+                format!("find {directory}/raw -name '*.gz'"),
+                "every object, under keys that sort as time does",
+            ));
+            steps.push((
+                "gunzip -c <object> | head -n 3".to_owned(),
+                "what an upstream said, one change or item a line",
+            ));
         }
-        if self.sandbox {
-            let _ = writeln!(
-                text,
-                "  contrail config example                a configuration for the real clouds"
-            );
+        // A lake of simulated prices takes no real ones, so that its next run is a simulated one too.
+        let crawler = if self.sandbox {
+            steps.push((
+                "contrail config example".to_owned(),
+                "a configuration for the real clouds, into a lake of their own",
+            ));
+            "contrail crawler --sandbox"
+        } else {
+            "contrail crawler"
+        };
+        steps.push((crawler.to_owned(), "the same without --once: crawls until Ctrl-C"));
+        let width = steps.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+        let _ = writeln!(text, "\nWhat next:");
+        for (command, purpose) in steps {
+            let _ = writeln!(text, "  {command:<width$}  {purpose}");
         }
-        let _ = writeln!(
-            text,
-            "  contrail crawler                       the same without --once: crawls until Ctrl-C"
-        );
     }
 }
 
@@ -184,6 +190,25 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part:?} is not in:\n{text}");
         }
+    }
+
+    #[test]
+    fn what_comes_next_fits_the_lake_that_was_crawled() {
+        let next = |sandbox| {
+            let took = Duration::from_secs(1);
+            let directory = Some(std::path::Path::new("./contrail-lake"));
+            Summary { report: &Report::default(), lake: "file:///lake", directory, sandbox, took }.render()
+        };
+        // A crawler of real prices refuses a lake of simulated ones.
+        assert!(next(true).contains("  contrail crawler --sandbox  "), "{}", next(true));
+        assert!(next(false).contains("  contrail crawler  "), "{}", next(false));
+        let starts: std::collections::BTreeSet<_> = next(true)
+            .lines()
+            .skip_while(|line| *line != "What next:")
+            .skip(1)
+            .map(|line| line.rfind("  ").unwrap())
+            .collect();
+        assert_eq!(starts.len(), 1, "the purposes stand in one column:\n{}", next(true));
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::SecondsFormat;
 
@@ -17,6 +17,8 @@ use crate::base::{Date, Time};
 const PAGE: u64 = 1_000;
 /// With `$top` the real listing ends here, however much there is.
 const TOP_TOTAL: u64 = 1_000;
+/// Another host, which nobody should follow.
+const OFFSITE: &str = "http://prices.offsite.invalid:80";
 /// Only this version knows savings plans.
 const PREVIEW: &str = "2023-01-01-preview";
 /// Currencies and what a dollar costs in them, in thousandths.
@@ -55,10 +57,17 @@ pub(crate) fn throttled() -> Response {
 }
 
 /// Answers one page.
-pub(crate) async fn serve(State(cloud): State<Arc<Cloud>>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn serve(
+    State(cloud): State<Arc<Cloud>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     let raw = query.unwrap_or_default();
+    // The link leads back to the address that was asked, which is not always the one that is listened on.
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).filter(|host| host.contains(':'));
+    let base = host.map_or_else(|| cloud.base.clone(), |host| format!("http://{host}"));
     let page = match Query::read(&raw) {
-        Ok(query) => query.page(&cloud, &raw),
+        Ok(query) => query.page(&cloud, &base, &raw),
         Err(message) => {
             let body = format!(r#"{{"error":{{"code":"BadRequest","message":{}}}}}"#, quoted(&message));
             return (StatusCode::BAD_REQUEST, [(CONTENT_TYPE, "application/json; charset=utf-8")], body)
@@ -111,7 +120,7 @@ impl Query {
         Ok(query)
     }
 
-    fn page(&self, cloud: &Cloud, raw: &str) -> String {
+    fn page(&self, cloud: &Cloud, base: &str, raw: &str) -> String {
         let day = cloud.clock.now().date_naive();
         let size = self.top.unwrap_or(PAGE);
         let shift = if cloud.faults.unstable_order { self.shift(cloud, raw) } else { 0 };
@@ -130,7 +139,8 @@ impl Query {
             json.push_str(if index > 0 { "," } else { "" });
             self.write_item(&mut json, item);
         }
-        let link = if more { quoted(&next_link(cloud, raw, end)) } else { "null".to_owned() };
+        let base = if cloud.faults.offsite_link { OFFSITE } else { base };
+        let link = if more { quoted(&next_link(base, raw, end)) } else { "null".to_owned() };
         let _ = write!(json, r#"],"NextPageLink":{link},"Count":{}}}"#, items.len());
         json
     }
@@ -303,11 +313,9 @@ fn without_skip(raw: &str) -> Vec<&str> {
 
 /// The address of the page at `skip`: with an explicit port, and with the query's spaces, quotes and dollars raw,
 /// as the real service writes it.
-fn next_link(cloud: &Cloud, raw: &str, skip: u64) -> String {
+fn next_link(base: &str, raw: &str, skip: u64) -> String {
     let kept = without_skip(raw).join("&");
     let kept = kept.replace("%20", " ").replace('+', " ").replace("%27", "'").replace("%24", "$");
-    let base =
-        if cloud.faults.offsite_link { "http://prices.offsite.invalid:80" } else { cloud.base.as_str() };
     let separator = if kept.is_empty() { "" } else { "&" };
     format!("{base}/api/retail/prices?{kept}{separator}$skip={skip}")
 }

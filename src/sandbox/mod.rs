@@ -2,7 +2,8 @@
 //! clients: EC2 Query (spot price history, regions, zones), the AWS price list and Azure's Retail Prices.
 //!
 //! Every answer is a function of seed, scale and the clock that is handed in; prices are a pure function of
-//! seed, thing and time. It is there to try Contrail, to rehearse an outage and for tests; it proves nothing about
+//! seed, thing and time. The one thing that depends on when one asks: a spot change in 500 shows only 1 to 3 hours
+//! after its timestamp, as late rows do upstream. It is there to try Contrail, to rehearse an outage and for tests; it proves nothing about
 //! the real upstreams. Nothing here knows how Contrail fetches or stores: this room imports `base` only.
 
 mod answer;
@@ -15,7 +16,7 @@ mod wire;
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -48,6 +49,9 @@ pub struct SandboxOptions {
 }
 
 impl SandboxOptions {
+    /// The largest market that can be simulated.
+    pub const MAX_SCALE: f64 = market::MAX_SCALE;
+
     /// Seed 1, scale 0.01, no faults, any free port of the loopback interface.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -91,7 +95,7 @@ impl Sandbox {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let inner = TcpListener::bind(listen).await?;
-        let base = format!("http://{}", inner.local_addr()?);
+        let base = format!("http://{}", reachable(inner.local_addr()?));
         let cloud = Arc::new(Cloud {
             market: Market::new(seed, scale),
             clock,
@@ -170,6 +174,16 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// The address that reaches a listener: "every interface" is no address to connect to.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
 }
 
 fn routes(cloud: &Arc<Cloud>) -> Router {

@@ -75,11 +75,16 @@ impl Connection {
         if !self.scissors.cut.is_cancelled() && self.ended.as_mut().poll(cx).is_pending() {
             return Ok(());
         }
+        Err(io::ErrorKind::ConnectionReset.into())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
         if self.scissors.reset.load(Ordering::Acquire) {
             // Closing with no time to linger sends a reset instead of an orderly end.
             let _ = self.stream.set_zero_linger();
         }
-        Err(io::ErrorKind::ConnectionReset.into())
     }
 }
 

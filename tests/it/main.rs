@@ -10,5 +10,6 @@ mod net;
 mod price_list;
 mod replay;
 mod s3_servers;
+mod sandbox;
 mod spot;
 mod support;

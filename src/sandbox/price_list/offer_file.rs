@@ -140,10 +140,10 @@ impl<'a> OfferFile<'a> {
     /// The next product of the part; `None` once, at its end, after which the next part starts over.
     fn next_product(&mut self) -> Option<Product> {
         while let Some(listed) = self.places.get(self.place) {
-            let goods = Shelf::new(self.market, self.offer, listed, self.version);
-            while self.index < goods.len() {
+            let offered = Shelf::new(self.market, self.offer, listed, self.version);
+            while self.index < offered.len() {
                 self.index += 1;
-                if let Some(product) = goods.product(self.index - 1) {
+                if let Some(product) = offered.product(self.index - 1) {
                     return Some(product);
                 }
             }

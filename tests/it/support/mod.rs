@@ -11,4 +11,5 @@ pub(crate) mod place;
 pub(crate) mod price_list;
 pub(crate) mod server;
 pub(crate) mod servers;
+pub(crate) mod skip;
 pub(crate) mod tamper;

@@ -22,6 +22,8 @@ use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use tempfile::TempDir;
 
+use super::skip::skipped;
+
 const WATCH: &str = r#"
 "$@" </dev/null &
 server=$!
@@ -184,10 +186,9 @@ fn installed(path: &str) -> Option<PathBuf> {
     Some(servers.join(path)).filter(|path| path.exists())
 }
 
-#[expect(clippy::print_stderr, reason = "a test that skips says so")]
 fn available(server: Option<&'static Server>, name: &str) -> Option<&'static Server> {
     if server.is_none() {
-        eprintln!("SKIPPED: {name} is not installed; tests/servers.sh installs it");
+        skipped(&format!("{name} is not installed; tests/servers.sh installs it"));
     }
     server
 }

@@ -155,9 +155,9 @@ async fn a_file_or_a_link_in_the_way_is_named() {
     assert_eq!(blocked.open().await.unwrap_err().kind, StoreErrorKind::Config);
 }
 
-#[expect(clippy::print_stderr, reason = "a test that skips says so")]
+/// Past the test harness, which shows only what failing tests print.
 fn skipped(why: &str) {
-    eprintln!("SKIPPED: {why}");
+    std::io::Write::write_all(&mut std::io::stderr(), format!("SKIPPED: {why}\n").as_bytes()).unwrap();
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! The products of an offer in a place, with their rates, as the AWS price list sells them.
 
+mod attributes;
 mod fixed;
 
+use attributes::{instance_attributes, operation, size_factor};
 use fixed::{EC2_FIXED, Fixed, S3_FIXED};
 
 use super::draw::Draw;
@@ -238,7 +240,7 @@ impl<'a> Shelf<'a> {
             ("ecu", "NA".to_owned()),
             ("enhancedNetworkingSupported", "Yes".to_owned()),
             ("marketoption", "OnDemand".to_owned()),
-            ("normalizationSizeFactor", quarters(instance.quarters)),
+            ("normalizationSizeFactor", size_factor(instance.quarters)),
             ("preInstalledSw", software.to_owned()),
             ("vpcnetworkingsupport", "true".to_owned()),
         ]);
@@ -260,7 +262,9 @@ impl<'a> Shelf<'a> {
             }],
             reservable: (usage.capacity == USED
                 && software == "NA"
-                && matches!(system, System::Linux | System::Windows))
+                && matches!(system, System::Linux | System::Windows)
+                // As in reality, some types cannot be reserved.
+                && self.draw.text("reservable").text(&instance.name).permille(750))
             .then(|| {
                 let vpc = if system == System::Windows {
                     "Windows (Amazon VPC)"
@@ -327,48 +331,6 @@ fn kind_of_machine(kind: usize) -> Option<(System, usize, &'static Usage)> {
         _ => (1 + (kind - 24) / (6 * SYSTEMS), usages().nth((kind - 24) % 6)?, (kind - 24) / 6),
     };
     Some((System::ALL[rest % SYSTEMS], software, usage))
-}
-
-/// `RunInstances:0002`: the code that the bill and `DescribeInstances` name too.
-fn operation(system: System, software: u16) -> String {
-    match system.operation_bits() {
-        None => "RunInstances:000g".to_owned(),
-        Some(0) if software == 0 => "RunInstances".to_owned(),
-        Some(bits) => format!("RunInstances:{:04x}", bits | software),
-    }
-}
-
-fn instance_attributes(instance: &Instance) -> [(&'static str, String); 10] {
-    let memory = instance.memory();
-    let memory = match (memory / 100, memory % 100) {
-        (whole, 0) => format!("{whole} GiB"),
-        (whole, part) => format!("{whole}.{part:02} GiB"),
-    };
-    let network = match instance.vcpus {
-        0..=16 => "Up to 10 Gigabit",
-        17..=48 => "12 Gigabit",
-        _ => "25 Gigabit",
-    };
-    [
-        ("instanceType", instance.name.clone()),
-        ("currentGeneration", "Yes".to_owned()),
-        ("instanceFamily", instance.family.purpose.to_owned()),
-        ("vcpu", instance.vcpus.to_string()),
-        ("physicalProcessor", instance.family.processor.to_owned()),
-        ("memory", memory),
-        ("storage", "EBS only".to_owned()),
-        ("networkPerformance", network.to_owned()),
-        ("processorArchitecture", "64-bit".to_owned()),
-        ("processorFeatures", if instance.family.is_arm() { "" } else { "Intel AVX; Intel AVX2" }.to_owned()),
-    ]
-}
-
-fn quarters(quarters: u64) -> String {
-    match quarters {
-        1 => "0.25".to_owned(),
-        2 => "0.5".to_owned(),
-        _ => (quarters / 4).to_string(),
-    }
 }
 
 #[cfg(test)]
