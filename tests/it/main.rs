@@ -6,6 +6,7 @@ mod config;
 mod conformance;
 mod golden;
 mod house;
+mod local_processes;
 mod net;
 mod price_list;
 mod replay;
