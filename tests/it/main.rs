@@ -8,6 +8,7 @@ mod golden;
 mod house;
 mod net;
 mod price_list;
+mod readers;
 mod replay;
 mod s3_servers;
 mod sandbox;

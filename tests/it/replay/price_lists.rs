@@ -18,7 +18,7 @@ use crate::support::place::{Object, Place};
 use crate::support::price_list::{Site, name, path, slice};
 use crate::support::server::Server;
 
-/// After all recordings of AmazonEC2 but the last.
+/// After all recordings of `AmazonEC2` but the last.
 const CREATED: &str = "2019-02-16T00:00:00Z";
 
 /// A price list, and what it says of itself.

@@ -91,7 +91,7 @@ impl<'a> Crawl<'a> {
         let schedule = Schedule::Every { period: TimeDelta::hours(1), offset: TimeDelta::zero() };
         let options = Options {
             grace: Duration::from_secs(1),
-            drain: Duration::from_secs(60),
+            drain: Duration::from_mins(1),
             jitter: Duration::ZERO,
             max_duration: None,
         };
