@@ -9,6 +9,7 @@ mod house;
 mod local_processes;
 mod net;
 mod price_list;
+mod readers;
 mod replay;
 mod s3_servers;
 mod sandbox;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use contrail::lake::draft::hex;
@@ -29,6 +30,12 @@ impl Place {
         let store = LocalStore::new(directory.path().to_owned());
         store.open().await.unwrap();
         Self { name: "a directory", store: Arc::new(store), _directory: Some(directory), _server: None }
+    }
+
+    /// A lake that is there already.
+    pub(crate) fn at(directory: &Path) -> Self {
+        let store = Arc::new(LocalStore::new(directory.to_owned()));
+        Self { name: "a directory", store, _directory: None, _server: None }
     }
 
     pub(crate) async fn s3s(bucket: &str) -> Self {
