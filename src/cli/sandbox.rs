@@ -76,7 +76,20 @@ pub(super) async fn run(arguments: &SandboxArgs, context: &Context) -> Result<u8
 
 fn scale(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(scale) if scale > 0.0 && scale <= 10.0 => Ok(scale),
-        _ => Err("must be a number above 0 and up to 10".to_owned()),
+        Ok(scale) if scale > 0.0 && scale <= SandboxOptions::MAX_SCALE => Ok(scale),
+        _ => Err(format!("must be a number above 0 and up to {}", SandboxOptions::MAX_SCALE)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scale_that_the_sandbox_cannot_have_is_a_usage_error() {
+        assert_eq!(scale("4"), Ok(4.0));
+        for text in ["0", "-1", "4.1", "10", "NaN", "inf", "large"] {
+            assert_eq!(scale(text), Err("must be a number above 0 and up to 4".to_owned()), "{text}");
+        }
     }
 }

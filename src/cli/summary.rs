@@ -131,7 +131,10 @@ impl Summary<'_> {
         }
         if self.sandbox {
             let program = self.typed.program();
-            step("a configuration for the real clouds", &format!("{program} config example"));
+            step(
+                "a configuration for the real clouds, into a lake of their own",
+                &format!("{program} config example"),
+            );
         }
         step("the same without end, until Ctrl-C", &self.typed.without(&["--once"], &["--max-duration"]));
     }

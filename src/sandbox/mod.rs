@@ -49,6 +49,9 @@ pub struct SandboxOptions {
 }
 
 impl SandboxOptions {
+    /// The largest market that can be simulated.
+    pub const MAX_SCALE: f64 = market::MAX_SCALE;
+
     /// Seed 1, scale 0.01, no faults, any free port of the loopback interface.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

@@ -107,6 +107,7 @@ async fn what_was_damaged_on_the_way_is_refused() {
         let through = S3Options { endpoint_url: Some(tamper.url()), ..direct.clone() };
         let error = put(&server.store(through), &slot(0), &big(length), 1).await.unwrap_err();
         assert_eq!(error.kind, StoreErrorKind::Away, "{error}");
+        assert!(error.to_string().contains("BadDigest"), "{error}");
         assert!(tamper.damaged() > 0);
         assert_eq!(server.store(direct.clone()).head(&slot(0)).await.unwrap(), None, "{error}");
         assert_eq!(unfinished(server, bucket).await, 0);

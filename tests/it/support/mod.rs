@@ -2,11 +2,13 @@
 
 pub(crate) mod clock;
 pub(crate) mod context;
+pub(crate) mod crawl;
 pub(crate) mod ec2;
 pub(crate) mod http;
 pub(crate) mod lake;
 pub(crate) mod lake_reader;
 pub(crate) mod payloads;
+pub(crate) mod place;
 pub(crate) mod price_list;
 pub(crate) mod program;
 pub(crate) mod server;

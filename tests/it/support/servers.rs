@@ -180,7 +180,7 @@ fn await_start(name: &str, address: SocketAddr, log: &Path) {
 }
 
 /// Where `tests/servers.sh` put its things.
-fn installed(path: &str) -> Option<PathBuf> {
+pub(crate) fn installed(path: &str) -> Option<PathBuf> {
     let servers = std::env::var_os("CONTRAIL_TEST_SERVERS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-servers"), PathBuf::from);
     Some(servers.join(path)).filter(|path| path.exists())

@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::types::{ServerSideEncryption, StorageClass};
 
-use super::{S3Options, Sse};
+use super::options::{S3Options, Sse};
 
 /// The bucket, the prefix, and what every new object gets.
 #[derive(Debug)]

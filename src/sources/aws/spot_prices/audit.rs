@@ -38,7 +38,7 @@ pub(super) async fn held(
 async fn read_into(rows: Rows, key: &Key, context: &FetchContext) -> Result<Rows, FetchError> {
     let broken = |error: io::Error| {
         FetchError::new(FetchErrorKind::Local, format!("failed to read back {key}: {}", one_line(&error)))
-            .with_hint("run `contrail verify` on the lake")
+            .with_hint("restore the object from a backup: nothing but Contrail should write there")
     };
     let mut object = context.store.read(key).await.map_err(|error| unreadable(key, &error))?;
     let mut gunzip = MultiGzDecoder::new(rows);

@@ -1,0 +1,271 @@
+//! Price lists: what was published is in the lake, byte for byte, and nothing is downloaded twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use contrail::crawler::Tally;
+use contrail::lake::key::Key;
+use contrail::lake::run_log::Outcome;
+use contrail::sources::aws::Regions;
+use contrail::sources::aws::price_list::{Options, Partition, PriceList};
+use serde::Deserialize;
+
+use super::fixture;
+use crate::support::crawl::Crawl;
+use crate::support::payloads::payload;
+use crate::support::place::{Object, Place};
+use crate::support::price_list::{Site, name, path, slice};
+use crate::support::server::Server;
+
+/// After all recordings of `AmazonEC2` but the last.
+const CREATED: &str = "2019-02-16T00:00:00Z";
+
+/// A price list, and what it says of itself.
+struct Published {
+    offer: String,
+    version: String,
+    region: &'static str,
+    body: Bytes,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    offer_code: String,
+    version: String,
+}
+
+#[derive(Deserialize)]
+struct RegionIndex {
+    regions: BTreeMap<String, RegionEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RegionEntry {
+    current_version_url: String,
+}
+
+impl Published {
+    fn new(region: &'static str, body: Vec<u8>) -> Self {
+        let Head { offer_code, version } = serde_json::from_slice(&body).unwrap();
+        Self { offer: offer_code, version, region, body: body.into() }
+    }
+
+    fn path(&self) -> String {
+        path(&self.offer, &self.version, self.region)
+    }
+
+    fn key(&self) -> String {
+        Key::raw(&slice(&self.offer, &self.version, self.region)).to_string()
+    }
+}
+
+/// What is replayed.
+struct Recordings {
+    /// Versions of one region, in the order of time.
+    tokyo: [Published; 3],
+    london: Published,
+    china: Published,
+    /// Offers of one region and one version.
+    others: Vec<Published>,
+    /// The region index of an offer whose price lists were not recorded.
+    comprehend: Bytes,
+}
+
+impl Recordings {
+    fn recorded() -> Option<Self> {
+        let list = |region, file: &str| {
+            payload(&format!("aws-price-list/{file}")).map(|body| Published::new(region, body))
+        };
+        Some(Self {
+            tokyo: [
+                list("ap-northeast-1", "AmazonEC2_20190124191230_ap-northeast-1_index.json.gz")?,
+                list("ap-northeast-1", "AmazonEC2_20190208030956_ap-northeast-1_index.json.gz")?,
+                list("ap-northeast-1", "AmazonEC2_limited_20190329040654_ap-northeast-1.json")?,
+            ],
+            london: list("eu-west-2", "AmazonEC2_20190215225445_eu-west-2_index.json.gz")?,
+            china: list("cn-northwest-1", "AmazonEC2_limited_20230314154740_cn-northwest-1.json")?,
+            others: vec![
+                list("us-east-1", "2015-2016/AmazonS3_offer-index.json")?,
+                list("us-east-1", "2015-2016/AmazonElastiCache_offer-index.json.gz")?,
+            ],
+            comprehend: payload("aws-price-list/2026/service-comprehend-region_index.json")?.into(),
+        })
+    }
+
+    fn invented() -> Self {
+        let list = |region, file: &str| Published::new(region, fixture(&format!("aws_price_list/{file}")));
+        Self {
+            tokyo: [1, 2, 3].map(|number| list("ap-northeast-1", &format!("ec2_tokyo_{number}.json"))),
+            london: list("eu-west-2", "ec2_london.json"),
+            china: list("cn-northwest-1", "ec2_ningxia.json"),
+            others: vec![list("us-east-1", "s3.json")],
+            comprehend: fixture("aws_price_list/comprehend_region_index.json").into(),
+        }
+    }
+}
+
+/// A place, a site that publishes, and what the lake must hold of it.
+struct Replay<'a> {
+    place: &'a Place,
+    crawl: Crawl<'a>,
+    site: Site,
+    server: Server,
+    offers: BTreeSet<String>,
+    expected: BTreeMap<String, Bytes>,
+}
+
+impl<'a> Replay<'a> {
+    async fn new(place: &'a Place) -> Self {
+        let site = Site::default();
+        let server = site.serve().await;
+        let crawl = Crawl::new(place, CREATED);
+        Self { place, crawl, site, server, offers: BTreeSet::new(), expected: BTreeMap::new() }
+    }
+
+    /// Puts a price list on the site; the indexes are another matter.
+    fn publish(&mut self, list: &Published) {
+        self.site.put(&list.path(), list.body.clone());
+        self.expected.insert(list.key(), list.body.clone());
+        self.offers.insert(list.offer.clone());
+    }
+
+    /// Puts the recorded region index of an offer on the site, and a small price list for each of its regions.
+    fn publish_index(&mut self, offer: &str, index: &Bytes) {
+        self.site.put(&format!("/offers/v1.0/aws/{offer}/current/region_index.json"), index.clone());
+        let RegionIndex { regions } = serde_json::from_slice(index).unwrap();
+        assert!(regions.len() > 3);
+        let mut versions = BTreeSet::new();
+        for (region, entry) in regions {
+            let version = entry.current_version_url.split('/').nth(5).unwrap().to_owned();
+            let body = self.site.list(offer, &version, &region);
+            assert_eq!(entry.current_version_url, path(offer, &version, &region));
+            self.expected.insert(Key::raw(&slice(offer, &version, &region)).to_string(), body.into());
+            versions.insert(version);
+        }
+        self.site.versions(offer, &versions.iter().map(String::as_str).collect::<Vec<_>>());
+        self.offers.insert(offer.to_owned());
+    }
+
+    /// Crawls a partition; answers what came of it and which price lists were asked for.
+    async fn tick(&self, partition: Partition) -> (Tally, Vec<String>) {
+        self.server.asked();
+        let offers: Vec<_> = match partition {
+            Partition::Aws => self.offers.iter().map(|offer| name(offer)).collect(),
+            Partition::AwsCn => vec![name("AmazonEC2")],
+        };
+        let offers_asked = offers.len();
+        let options = Options {
+            offers,
+            regions: Regions::All,
+            partitions: vec![partition],
+            base_url: Some(self.server.url()),
+        };
+        let tally = self.crawl.once(Arc::new(PriceList::new(options, &self.crawl.client()))).await;
+        let (indexes, lists): (Vec<_>, Vec<_>) =
+            self.server.asked().into_iter().partition(|path| is_index(path));
+        assert_eq!(indexes.len(), 2 * offers_asked, "an index of regions and one of versions for each offer");
+        (tally, lists)
+    }
+
+    /// Holds that the tick brought exactly `lists`, each asked for once.
+    async fn brings(&self, lists: &[&Published]) {
+        let (tally, asked) = self.tick(Partition::Aws).await;
+        assert_eq!(asked, lists.iter().map(|list| list.path()).collect::<Vec<_>>(), "{}", self.place.name);
+        assert_only_stored(&tally, lists.len());
+        let bytes: usize = lists.iter().map(|list| list.body.len()).sum();
+        assert_eq!(tally.raw_bytes, bytes as u64);
+    }
+}
+
+/// `…/<offer>/current/region_index.json` and `…/<offer>/index.json`; a price list lies deeper.
+fn is_index(path: &str) -> bool {
+    path.ends_with("/region_index.json") || path.split('/').count() == 6
+}
+
+fn assert_only_stored(tally: &Tally, objects: usize) {
+    let stored = BTreeMap::from([(Outcome::Stored, objects as u64)]);
+    assert_eq!(tally.outcomes, if objects == 0 { BTreeMap::new() } else { stored }, "{:?}", tally.errors);
+}
+
+async fn replay(recordings: &Recordings, place: &Place) {
+    let Recordings { tokyo: [first, second, third], london, china, others, comprehend } = recordings;
+    let mut replay = Replay::new(place).await;
+
+    let current = |tokyo: &Published| {
+        let regions = [(tokyo.region, tokyo.version.clone()), (london.region, london.version.clone())];
+        regions.map(|(region, version)| (region.to_owned(), version))
+    };
+    let index = |replay: &Replay<'_>, tokyo: &[&Published]| {
+        let newest = current(tokyo.last().unwrap());
+        let regions: Vec<_> =
+            newest.iter().map(|(region, version)| (region.as_str(), version.as_str())).collect();
+        replay.site.regions("AmazonEC2", &regions);
+        let versions: Vec<_> = tokyo.iter().map(|list| list.version.as_str()).collect();
+        replay.site.versions("AmazonEC2", &versions);
+    };
+
+    // A new lake: the current version of every price list that the indexes name.
+    for list in [first, london].into_iter().chain(others) {
+        replay.publish(list);
+    }
+    replay.publish_index("comprehend", comprehend);
+    index(&replay, &[first]);
+    for other in others {
+        replay.site.regions(&other.offer, &[(other.region, &other.version)]);
+        replay.site.versions(&other.offer, &[&other.version]);
+    }
+    let (tally, _) = replay.tick(Partition::Aws).await;
+    assert_only_stored(&tally, replay.expected.len());
+
+    // China has a path of its own.
+    replay.publish(china);
+    replay.site.regions(&china.offer, &[(china.region, &china.version)]);
+    let versions = serde_json::json!({"offerCode": china.offer, "versions": {&china.version: {}}});
+    replay.site.put(&format!("/offers/v1.0/cn/{}/index.json", china.offer), versions.to_string());
+    let (tally, asked) = replay.tick(Partition::AwsCn).await;
+    assert_eq!(asked, [china.path()]);
+    assert!(asked[0].starts_with("/offers/v1.0/cn/"), "{asked:?}");
+    assert_only_stored(&tally, 1);
+
+    // A second tick reads the indexes and fetches nothing.
+    replay.brings(&[]).await;
+
+    // Each new version is one object more, and only its bytes are downloaded.
+    replay.publish(second);
+    index(&replay, &[first, second]);
+    replay.brings(&[second]).await;
+    replay.brings(&[]).await;
+    replay.crawl.set_time("2019-03-30T00:00:00Z");
+    replay.publish(third);
+    index(&replay, &[first, second, third]);
+    replay.brings(&[third]).await;
+    replay.brings(&[]).await;
+
+    let objects = replay.place.objects().await;
+    assert_eq!(objects.keys().collect::<Vec<_>>(), replay.expected.keys().collect::<Vec<_>>());
+    for (key, body) in &replay.expected {
+        let Object { payload, meta } = &objects[key];
+        assert!(payload == body, "{key} in {} is not what was published", place.name);
+        assert!(meta.source_url.as_ref().is_some_and(|url| url.starts_with(replay.server.url().as_str())));
+    }
+    assert_eq!(replay.place.marks("aws_price_list").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn recorded_price_lists_come_out_byte_for_byte() {
+    let Some(recordings) = Recordings::recorded() else { return };
+    for place in Place::everywhere("recorded-price-lists").await {
+        replay(&recordings, &place).await;
+    }
+}
+
+#[tokio::test]
+async fn invented_price_lists_come_out_byte_for_byte() {
+    let recordings = Recordings::invented();
+    for place in Place::everywhere("invented-price-lists").await {
+        replay(&recordings, &place).await;
+    }
+}
