@@ -87,7 +87,11 @@ impl FetchError {
 
 impl Hinted for FetchError {
     fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.hint.as_deref().or(match self.kind {
+            FetchErrorKind::Retry { .. } => Some("nothing is lost: it is tried again at the next tick"),
+            FetchErrorKind::Upstream => Some("nothing of it was kept: it is fetched again at the next tick"),
+            _ => None,
+        })
     }
 }
 
