@@ -53,6 +53,7 @@ pub(crate) fn meta(rows: u64) -> ObjectMeta {
         complete: Some(true),
         suspect: Some(false),
         version: Some("0.1.0".to_owned()),
+        run: Some("3f9a1c2b".to_owned()),
     }
 }
 

@@ -4,6 +4,7 @@
 mod azure;
 mod config;
 mod conformance;
+mod crawl;
 mod golden;
 mod house;
 mod local_processes;
