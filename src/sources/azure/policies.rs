@@ -23,7 +23,7 @@ use crate::net::HostLimits;
 use crate::sources::Traffic;
 
 /// The longest body that is read, in bytes. A page of 1,000 retail prices has about 0.7 MB.
-pub(super) const MAX_BODY_BYTES: usize = 64 << 20;
+pub(super) const MAX_BODY_BYTES: usize = 16 << 20;
 
 /// The longest that one answer can make all others wait.
 const LONGEST_PAUSE: Duration = Duration::from_mins(10);

@@ -255,7 +255,7 @@ async fn replay(recordings: &Recordings, place: &Place) {
 }
 
 #[tokio::test]
-async fn recorded_price_lists_come_out_byte_for_byte() {
+async fn recorded_price_lists_come_out_byte_for_byte_and_are_fetched_once() {
     let Some(recordings) = Recordings::recorded() else { return };
     for place in Place::everywhere("recorded-price-lists").await {
         replay(&recordings, &place).await;
@@ -263,7 +263,7 @@ async fn recorded_price_lists_come_out_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn invented_price_lists_come_out_byte_for_byte() {
+async fn invented_price_lists_come_out_byte_for_byte_and_are_fetched_once() {
     let recordings = Recordings::invented();
     for place in Place::everywhere("invented-price-lists").await {
         replay(&recordings, &place).await;

@@ -359,20 +359,17 @@ impl Store for S3Store {
                 Err(trouble) => return Err(bucket.fails(Operation::Put, key.as_str(), &trouble)),
             }
         }
-        if !bucket.looks_first.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                store = %bucket.place.url(),
-                "the store ignores If-None-Match: run one crawler only, two could overwrite each other's objects"
-            );
-        }
+        bucket.looks_first.store(true, Ordering::Relaxed);
         Ok(Conditional::Ignored)
     }
 }
 
-/// An attempt with a payload may take its time.
+/// An attempt with a payload may take its time. The SDK's read timeout runs from the first byte sent, so it has to
+/// be as long.
 fn sending() -> config::Builder {
-    config::Config::builder()
-        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(SEND_TIMEOUT).build())
+    let timeouts =
+        TimeoutConfig::builder().operation_attempt_timeout(SEND_TIMEOUT).read_timeout(SEND_TIMEOUT);
+    config::Config::builder().timeout_config(timeouts.build())
 }
 
 /// What a refused conditional put means.
