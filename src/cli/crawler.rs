@@ -19,7 +19,9 @@ use super::summary::Summary;
 use crate::base::units::Period;
 use crate::base::{Chance, Clock};
 use crate::config::{Config, Loaded, SOURCES};
-use crate::crawler::{self, Crawler, LakeSetup, Observer, Options, Report, Scheduled, Shutdown, Silent};
+use crate::crawler::{
+    self, Crawler, Heartbeat, LakeSetup, Observer, Options, Report, Scheduled, Shutdown, Silent,
+};
 use crate::lake::identity::UPSTREAM;
 use crate::sandbox::Sandbox;
 use crate::telemetry::log::{self, LogFormat, Stderr};
@@ -101,11 +103,19 @@ pub(super) async fn run(arguments: &CrawlerArgs, context: &Context) -> Result<u8
     let crawler = Arc::new(opening.await.map_err(|error| CliError::of(exit::USAGE, &error))?);
     serve_metrics(&config, &crawler, &shutdown).await?;
 
-    let crawling = async { if arguments.once { Ok(crawler.once().await) } else { crawler.run().await } };
+    let crawling = async {
+        if arguments.once {
+            return Ok(crawler.once().await);
+        }
+        let heartbeat = Heartbeat::start().await;
+        let heartbeat = heartbeat
+            .map_err(|error| CliError::new(exit::FAILED, format!("failed to start the schedule: {error}")))?;
+        crawler.run(heartbeat).await.map_err(|error| CliError::of(exit::FAILED, &error))
+    };
     let Some(report) = until_interrupted_twice(crawling, &shutdown).await? else {
         return Ok(exit::INTERRUPTED);
     };
-    let report = report.map_err(|error| CliError::of(exit::FAILED, &error))?;
+    let report = report?;
     shutdown.abort();
     if let Ok(crawler) = Arc::try_unwrap(crawler) {
         crawler.close().await;

@@ -47,8 +47,10 @@ pub struct Tally {
     pub requests: u64,
     /// The first few errors, with their hints.
     pub errors: Vec<Problem>,
-    /// Slices that are still missing and were not attempted.
+    /// Slices that are still missing and were not attempted: the crawler ended, or the spool was full.
     pub left: u64,
+    /// Whether the tick ended because there was nothing more to do.
+    pub finished: bool,
 }
 
 /// An error as people are told it.
@@ -112,7 +114,7 @@ pub struct Report {
     pub undelivered: u64,
     /// Why the last upload failed.
     pub store_problem: Option<Problem>,
-    /// Whether the run was interrupted before its plan was empty.
+    /// Whether a signal, or the end of its time, came before there was nothing more to do.
     pub interrupted: bool,
 }
 
@@ -125,7 +127,7 @@ impl Report {
     /// Whether anything went wrong that a person should hear about in the exit code.
     pub fn is_partial(&self) -> bool {
         let failed = |tally: &Tally| tally.count(Outcome::Failed) + tally.count(Outcome::Lost) + tally.left;
-        self.interrupted || self.total(failed) > 0
+        self.total(failed) > 0 || self.datasets.values().any(|tally| !tally.finished)
     }
 
     /// Whether nothing at all could be done.

@@ -4,6 +4,7 @@
 mod azure;
 mod config;
 mod conformance;
+mod crawler;
 mod golden;
 mod house;
 mod net;
