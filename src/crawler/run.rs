@@ -129,8 +129,8 @@ fn say(attempt: &Attempt) {
     tracing::info!(
         target: "contrail::slice",
         dataset = attempt.dataset,
-        stream = attempt.stream.as_deref().unwrap_or_default(),
-        slice = attempt.slice.as_deref().unwrap_or_default(),
+        stream = attempt.stream,
+        slice = attempt.slice,
         rows = attempt.rows,
         raw_bytes = attempt.raw_bytes,
         stored_bytes = attempt.stored_bytes,

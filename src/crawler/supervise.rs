@@ -243,7 +243,7 @@ impl Crawler {
         let last = LastRun { ended: self.context.clock.now(), clean: run.is_clean() };
         let dataset = run.log().dataset().to_owned();
         let next = seat.pace.next().map(|next| next.to_rfc3339());
-        tracing::info!(dataset, ?next, clean = last.clean, "tick over");
+        tracing::info!(dataset, next, clean = last.clean, "tick over");
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(dataset, last);
         // It became due after the last plan of the tick, which knew nothing of it.
         if seat.occasion.due_again.load(Ordering::Acquire) {

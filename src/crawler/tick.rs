@@ -312,10 +312,11 @@ impl Tick {
         attempt.error = Some(error.to_string());
         if news && (!refused || self.context.is_first_refusal(stream)) {
             tracing::warn!(
-                %stream,
-                slice = attempt.slice.as_deref().unwrap_or_default(),
+                dataset = attempt.dataset,
+                stream = attempt.stream,
+                slice = attempt.slice,
                 kind = error.kind.as_str(),
-                hint = error.hint().unwrap_or_default(),
+                hint = error.hint(),
                 "{error}"
             );
             self.run.problem(Problem::of(error));
@@ -332,8 +333,7 @@ impl Tick {
         let mut attempt = Attempt::at_dataset(self.run.id(), dataset, self.context.clock.now());
         attempt.error_kind = Some(kind.to_owned());
         attempt.error = Some(problem.message.clone());
-        let hint = problem.hint.as_deref().unwrap_or_default();
-        tracing::error!(dataset, kind, hint, "{}", problem.message);
+        tracing::error!(dataset, kind, hint = problem.hint, "{}", problem.message);
         self.run.problem(problem);
         self.run.record(&self.context, &attempt);
     }

@@ -219,8 +219,10 @@ impl RunLog {
             Some(file) => file,
             None => slot.insert(OpenOptions::new().append(true).create(true).open(&self.path)?),
         };
-        // One write for each line: a killed process leaves at most one torn line, the last.
-        file.write_all(&line)
+        // One write for each line: a killed process leaves at most one torn line, the last. A full disk may take
+        // the half of one, which then goes away again, or the next line would be lost with it.
+        let whole = file.metadata()?.len();
+        file.write_all(&line).inspect_err(|_| drop(file.set_len(whole)))
     }
 }
 
