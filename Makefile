@@ -1,6 +1,6 @@
 # What people and CI run. `make` alone lists the targets.
 
-.PHONY: help build test lint docs deny servers img bench clean-lake
+.PHONY: help build test lint docs servers img
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -22,3 +22,6 @@ lint: ## format, clippy with warnings denied, and the licence and ban check wher
 
 docs: ## the API documentation, with warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+
+img: ## draw the pictures of the README again, from a real run of the sandbox
+	python3 img/make.py

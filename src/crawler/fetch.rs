@@ -127,6 +127,7 @@ async fn keep(
             complete,
             suspect,
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            run: Some(attempt.run.clone()),
             ..payload
         };
         context.spool.keep(finished, &Key::raw(&slice), meta, Some(attempt))

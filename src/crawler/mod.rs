@@ -21,7 +21,7 @@ mod upload;
 
 pub use context::{LakeSetup, Scheduled};
 pub use dry_run::{Planned, dry_run};
-pub use report::{Observer, Problem, Report, Silent, Tally};
+pub use report::{Interruption, Observer, Problem, Report, Silent, Tally, Waiting};
 pub use schedule::{Heartbeat, Pace, Schedule};
-pub use shutdown::{Shutdown, signals};
+pub use shutdown::{Shutdown, Signals, signals};
 pub use supervise::{Crawler, CrawlerError, Options};

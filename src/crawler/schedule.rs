@@ -29,7 +29,11 @@ pub enum Schedule {
 impl Schedule {
     /// Reads a cron expression whose first field is the second.
     pub fn cron(expression: &str) -> Result<Self, croner::errors::CronError> {
-        let parser = croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Required).build();
+        let parser = croner::parser::CronParser::builder()
+            .seconds(croner::parser::Seconds::Required)
+            // As the configuration reads it: a day of the month and a weekday must both fit.
+            .dom_and_dow(true)
+            .build();
         Ok(Self::Cron(Box::new(parser.parse(expression)?)))
     }
 

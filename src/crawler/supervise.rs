@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::context::{Context, LakeSetup, Scheduled};
-use super::report::{Observer, Report};
+use super::report::{Observer, Report, Waiting};
 use super::run::Run;
 use super::schedule::{Heartbeat, Pace};
 use super::shutdown::Shutdown;
@@ -124,7 +124,7 @@ impl Crawler {
             let (clock, shutdown) = (Arc::clone(&self.context.clock), self.context.shutdown.clone());
             tokio::spawn(async move {
                 clock.sleep(limit).await;
-                shutdown.stop();
+                shutdown.run_out_of_time();
             });
         }
         let mut ticks = JoinSet::new();
@@ -283,12 +283,17 @@ impl Crawler {
     }
 
     fn report(&self, runs: &[Arc<Run>]) -> Report {
+        const KEYS: usize = 5;
         let state = self.uploader.state();
         Report {
             datasets: runs.iter().map(|run| (run.log().dataset().to_owned(), run.tally())).collect(),
             undelivered: state.waiting,
+            waiting: Waiting {
+                spool: self.context.spool.root().to_owned(),
+                keys: self.context.spool.waiting().take(KEYS).map(|key| key.to_string()).collect(),
+            },
             store_problem: state.trouble.map(|trouble| trouble.problem),
-            interrupted: self.context.shutdown.is_stopping(),
+            interrupted: self.context.shutdown.cause(),
         }
     }
 }

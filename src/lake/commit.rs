@@ -29,8 +29,8 @@ pub async fn commit(store: &dyn Store, entry: &Entry) -> Result<Committed, Store
     };
     let Some(standing) = standing else { return Ok(Committed::Exists { differs: true }) };
     let ours = standing.sha256 == entry.meta.sha256;
-    // The same payload fetched at the same moment is our own: the answer to an earlier try was lost.
-    if ours && standing.fetched_at.is_some() && standing.fetched_at == entry.meta.fetched_at {
+    // What this very run fetched is our own: the answer to an earlier try was lost.
+    if ours && standing.run.is_some() && standing.run == entry.meta.run {
         return Ok(Committed::Stored);
     }
     Ok(Committed::Exists { differs: !ours })

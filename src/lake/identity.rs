@@ -65,7 +65,7 @@ impl Identity {
         Grid::new(self.created_at.date_naive(), self.spot_window.delta()).ok_or_else(|| {
             IdentityError::Unfit {
                 message: format!(
-                    "the lake says that spot windows last {}, which does not divide a day",
+                    "the lake says in _contrail/lake.json that spot windows last {}, which does not divide a day",
                     self.spot_window
                 ),
                 hint: "restore _contrail/lake.json from a backup: nothing but Contrail should write there"
@@ -131,8 +131,12 @@ impl Identity {
                     "{url} holds prices of origin {:?}, and this crawler would add prices of origin {:?}",
                     found.origin, self.origin
                 ),
-                hint: "simulated and real prices never share a lake: choose another one with --lake"
-                    .to_owned(),
+                hint: if [&found.origin, &self.origin].contains(&&UPSTREAM.to_owned()) {
+                    "simulated and real prices never share a lake: choose another one with --lake"
+                } else {
+                    "each simulated cloud has a lake of its own: give the same --seed and --scale, or another --lake"
+                }
+                .to_owned(),
             });
         }
         found.grid()?;

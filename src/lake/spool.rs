@@ -124,6 +124,19 @@ impl Spool {
         &self.directory
     }
 
+    /// The directory that holds the spools of this lake's processes.
+    pub fn root(&self) -> &Path {
+        self.directory.parent().unwrap_or(&self.directory)
+    }
+
+    /// The keys of what is finished and not up yet, oldest first.
+    pub fn waiting(&self) -> impl Iterator<Item = Key> {
+        let directories = self.locks.iter().map(|(directory, _)| directory);
+        let files = directories.flat_map(|directory| sorted_entries(directory).unwrap_or_default());
+        let descriptions = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+        descriptions.filter_map(|path| read_entry(&path)).map(|entry| entry.key)
+    }
+
     /// Bytes of finished entries that wait to go up.
     pub fn used(&self) -> u64 {
         self.used.load(Ordering::Acquire)

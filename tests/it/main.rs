@@ -4,8 +4,10 @@
 mod azure;
 mod config;
 mod conformance;
+mod crawl;
 mod golden;
 mod house;
+mod local_processes;
 mod net;
 mod price_list;
 mod readers;

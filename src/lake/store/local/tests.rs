@@ -79,6 +79,8 @@ async fn links_odd_names_and_our_own_working_files_are_not_listed() {
     scene.put(KEY, &["{}"]).await;
     let mark = format!("_contrail/marks/{KEY}.lost.json");
     scene.put(&mark, &["{}"]).await;
+    fs::create_dir(scene.path(SPOOL)).unwrap();
+    fs::write(scene.path(SPOOL).join("draft"), b"").unwrap();
     symlink(scene.path(KEY), scene.path("raw/a/link.ndjson.gz")).unwrap();
     symlink(scene.path("raw/a"), scene.path("raw/b")).unwrap();
     let odd = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"raw/a/\xff.ndjson.gz");
