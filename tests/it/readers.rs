@@ -206,7 +206,7 @@ async fn boto3_lists_and_reads_an_s3_lake_in_the_order_of_time() {
     let output = reader.envs(credentials).output().unwrap();
     let (all, since, lines): (Vec<String>, Vec<String>, usize) =
         serde_json::from_slice(&done("with_boto3.py", &output)).unwrap();
-    assert!(all.len() > 10);
+    assert!(all.len() >= 8, "at midnight there are two days of three regions: {all:?}");
     assert!(all.iter().eq(objects.keys()));
     assert!(all.is_sorted_by_key(|key| slice(key).day()));
     for stream in all.iter().map(|key| slice(key).stream().clone()).collect::<BTreeSet<_>>() {
