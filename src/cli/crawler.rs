@@ -21,7 +21,7 @@ use crate::base::units::{Period, counted};
 use crate::base::{Chance, Clock};
 use crate::config::{Config, Loaded, SOURCES};
 use crate::crawler::{
-    self, Crawler, LakeSetup, Observer, Options, Report, Scheduled, Shutdown, Signals, Silent,
+    self, Crawler, Heartbeat, LakeSetup, Observer, Options, Report, Scheduled, Shutdown, Signals, Silent,
 };
 use crate::lake::identity::UPSTREAM;
 use crate::sandbox::Sandbox;
@@ -130,8 +130,14 @@ async fn crawl(
         server.serve(&crawler, &shutdown);
     }
     tracing::info!("crawling {} into {url}", names.join(", "));
-    let report = if arguments.once { Ok(crawler.once().await) } else { crawler.run().await };
-    let report = report.map_err(|error| CliError::of(exit::FAILED, &error))?;
+    let report = if arguments.once {
+        crawler.once().await
+    } else {
+        let heartbeat = Heartbeat::start()
+            .await
+            .map_err(|error| CliError::new(exit::FAILED, format!("failed to start the schedule: {error}")))?;
+        crawler.run(heartbeat).await.map_err(|error| CliError::of(exit::FAILED, &error))?
+    };
     shutdown.abort();
     if let Ok(crawler) = Arc::try_unwrap(crawler) {
         crawler.close().await;

@@ -49,8 +49,10 @@ pub struct Tally {
     pub errors: Vec<Problem>,
     /// How many more there were.
     pub more_errors: u64,
-    /// Slices that are still missing and were not attempted.
+    /// Slices that are still missing and were not attempted: the crawler ended, or the spool was full.
     pub left: u64,
+    /// Whether the tick ended because there was nothing more to do.
+    pub finished: bool,
 }
 
 /// An error as people are told it.
@@ -152,7 +154,8 @@ impl Report {
     /// Whether anything went wrong that a person should hear about in the exit code.
     pub fn is_partial(&self) -> bool {
         let failed = |tally: &Tally| tally.count(Outcome::Failed) + tally.count(Outcome::Lost) + tally.left;
-        self.interrupted.is_some() || self.total(failed) > 0
+        let unfinished = self.datasets.values().any(|tally| !tally.finished);
+        self.interrupted.is_some() || unfinished || self.total(failed) > 0
     }
 
     /// Whether nothing at all could be done.

@@ -90,14 +90,14 @@ impl Pace {
     }
 }
 
-/// Beats once a second until it is stopped.
+/// Beats until it is stopped: the crawler looks at its schedules with each beat.
 pub struct Heartbeat {
-    scheduler: JobScheduler,
     beats: mpsc::Receiver<()>,
+    scheduler: Option<JobScheduler>,
 }
 
 impl Heartbeat {
-    /// Starts beating.
+    /// Starts beating once a second.
     pub async fn start() -> Result<Self, JobSchedulerError> {
         let (sender, beats) = mpsc::channel(1);
         let scheduler = JobScheduler::new().await?;
@@ -107,17 +107,24 @@ impl Heartbeat {
         })?;
         scheduler.add(job).await?;
         scheduler.start().await?;
-        Ok(Self { scheduler, beats })
+        Ok(Self { beats, scheduler: Some(scheduler) })
     }
 
-    /// Waits for the next beat.
-    pub async fn beat(&mut self) {
-        let _ = self.beats.recv().await;
+    /// A heart that beats when it is told to: for simulations, whose time is not the machine's.
+    pub fn by_hand() -> (mpsc::Sender<()>, Self) {
+        let (sender, beats) = mpsc::channel(1);
+        (sender, Self { beats, scheduler: None })
+    }
+
+    /// Waits for the next beat; `None` when there will be none any more.
+    pub async fn beat(&mut self) -> Option<()> {
+        self.beats.recv().await
     }
 
     /// Stops beating.
-    pub async fn stop(mut self) {
-        if let Err(error) = self.scheduler.shutdown().await {
+    pub async fn stop(self) {
+        let Some(mut scheduler) = self.scheduler else { return };
+        if let Err(error) = scheduler.shutdown().await {
             tracing::debug!(%error, "the scheduler did not stop cleanly");
         }
     }
@@ -167,7 +174,7 @@ mod tests {
     #[tokio::test]
     async fn the_heart_beats() {
         let mut heartbeat = Heartbeat::start().await.unwrap();
-        heartbeat.beat().await;
+        assert_eq!(heartbeat.beat().await, Some(()));
         heartbeat.stop().await;
     }
 }

@@ -5,6 +5,7 @@ mod azure;
 mod config;
 mod conformance;
 mod crawl;
+mod crawler;
 mod golden;
 mod house;
 mod local_processes;

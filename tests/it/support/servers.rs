@@ -91,11 +91,16 @@ pub(crate) fn s3rver() -> Option<&'static Server> {
 
 /// s3s-fs in this process: it checks every signature. It lives as long as the runtime of the test.
 pub(crate) async fn s3s() -> Server {
+    s3s_at("127.0.0.1:0".parse().unwrap()).await
+}
+
+/// s3s-fs at an address that was known before.
+pub(crate) async fn s3s_at(address: SocketAddr) -> Server {
     let data = TempDir::new().unwrap();
     let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(data.path()).unwrap());
     service.set_auth(SimpleAuth::from_single("test", "testtest"));
     let service = service.build();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((connection, _)) = listener.accept().await {

@@ -269,7 +269,11 @@ fn advice_by_code(
         "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
             (Config, set_region(region))
         }
-        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "InvalidClientTokenId" => (
+        "InvalidAccessKeyId"
+        | "NotSignedUp"
+        | "SignatureDoesNotMatch"
+        | "InvalidToken"
+        | "InvalidClientTokenId" => (
             Config,
             "check the credentials: the key is unknown to this server, or its secret is another".to_owned(),
         ),
