@@ -25,7 +25,7 @@ fn raw(puts: Vec<String>) -> Vec<String> {
 #[test]
 fn while_the_store_is_away_results_wait_in_the_spool_and_go_up_in_order_when_it_is_back() {
     simulate(async {
-        let rig = Rig { concurrency: 4, ..Rig::at("2026-11-21T08:15:00Z") };
+        let rig = Rig::at("2026-11-21T08:15:00Z");
         let source = FakeSource::of_windows(&["a", "b"], SINCE);
         let run = rig.start_once(&[&source]).await;
         rig.store.fail_puts(StoreErrorKind::Away);
@@ -242,7 +242,7 @@ fn a_daemon_with_a_full_spool_waits_for_as_long_as_it_takes() {
         assert_eq!(health["store_trouble"], "the store fails: Config");
         rig.store.mend();
         rig.clock.advance(Duration::from_mins(2)).await;
-        assert_eq!(rig.stored().await.len(), 8, "the plan of the morning");
+        assert_eq!(rig.stored().await.len(), 13, "the plan of the morning, and what has come since");
         assert!(daemon.crawler.health().0);
         daemon.end().await;
     });
