@@ -126,8 +126,9 @@ impl Summary<'_> {
                 "every object: gzip, under keys that sort as time does",
                 &format!("find {} -name '*.gz' | sort", quoted(&format!("{directory}/raw"))),
             );
-            let lines = self.report.datasets.keys().find(|dataset| LINES.contains(&dataset.as_str()));
-            if let Some(dataset) = lines.filter(|_| is_plain(&directory)) {
+            let tally = |dataset: &&&str| self.report.datasets.get(**dataset);
+            let readable = |dataset: &&&str| tally(dataset).is_some_and(|tally| !tally.is_fruitless());
+            if let Some(dataset) = LINES.iter().find(readable).filter(|_| is_plain(&directory)) {
                 step(
                     "what the upstreams said, as a table",
                     &format!("duckdb -c \"FROM '{directory}/raw/{dataset}/**/*.ndjson.gz' LIMIT 9\""),

@@ -103,6 +103,12 @@ impl Tally {
         self.outcomes.get(&outcome).copied().unwrap_or_default()
     }
 
+    /// Whether every attempt failed.
+    pub fn is_fruitless(&self) -> bool {
+        let failed = self.count(Outcome::Failed);
+        failed > 0 && failed == self.outcomes.values().sum::<u64>()
+    }
+
     /// Objects that are new in the lake.
     pub fn new_objects(&self) -> u64 {
         [Outcome::Stored, Outcome::Empty, Outcome::Suspect]
@@ -160,8 +166,7 @@ impl Report {
 
     /// Whether nothing at all could be done.
     pub fn is_fruitless(&self) -> bool {
-        let failed = self.total(|tally| tally.count(Outcome::Failed));
-        let done = self.total(|tally| tally.outcomes.values().sum::<u64>() - tally.count(Outcome::Failed));
-        failed > 0 && done == 0
+        let mut datasets = self.datasets.values().filter(|tally| !tally.outcomes.is_empty()).peekable();
+        datasets.peek().is_some() && datasets.all(Tally::is_fruitless)
     }
 }

@@ -28,7 +28,8 @@ fn the_printed_configuration_crawls_the_simulated_cloud() {
     assert_eq!((checked.stdout.as_str(), checked.stderr.as_str()), ("ok: sandbox.toml\n", ""));
 
     home.run(&["crawler", "--once", "--config", "sandbox.toml"]).with(0);
-    let lake = LakeReader::of_directory(&home.lake()).sound();
+    assert!(!home.lake().exists(), "simulated prices keep away from where real ones go by default");
+    let lake = LakeReader::of_directory(&home.path("contrail-sandbox-lake")).sound();
     for dataset in DATASETS {
         assert!(!lake.raw(dataset).is_empty(), "{dataset}");
     }

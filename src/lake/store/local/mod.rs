@@ -140,14 +140,16 @@ impl Lake {
     }
 
     /// Writes the sidecar of an object that was put with these very bytes by a process that was killed before
-    /// it came to the sidecar: what a draft knows beyond its bytes is not lost.
+    /// it came to the sidecar: what a draft knows beyond its bytes is not lost. Which run put them is not known:
+    /// its process may live, and be about to write the sidecar itself.
     fn complete(&self, key: &Key, file: &Path, meta: &ObjectMeta) -> Result<(), StoreError> {
         let object = self.object(key);
         if is_there(&self.sidecar(key))? || require_file(&object).is_err() {
             return Ok(());
         }
         if publish::same_bytes(file, &object).explain(StoreErrorKind::Away, "read", &object)? {
-            self.write_sidecar(&*self.workspace()?, key, meta)?;
+            let meta = ObjectMeta { run: None, ..meta.clone() };
+            self.write_sidecar(&*self.workspace()?, key, &meta)?;
         }
         Ok(())
     }
