@@ -312,7 +312,8 @@ impl Tick {
         attempt.error = Some(error.to_string());
         if news && (!refused || self.context.is_first_refusal(stream)) {
             tracing::warn!(
-                %stream,
+                dataset = attempt.dataset,
+                stream = attempt.stream.as_deref().unwrap_or_default(),
                 slice = attempt.slice.as_deref().unwrap_or_default(),
                 kind = error.kind.as_str(),
                 hint = error.hint().unwrap_or_default(),

@@ -115,7 +115,7 @@ fn a_link_to_another_host_is_not_followed() {
 }
 
 #[test]
-fn each_failure_is_said_once_with_what_failed_and_what_to_do() {
+fn each_stream_that_fails_is_told_with_what_failed_and_what_to_do() {
     let home = Home::new();
     let ended =
         home.run(&large(&["--faults", "token_loop", "--only", "aws_spot_prices", "--log-format", "json"]));
@@ -124,7 +124,15 @@ fn each_failure_is_said_once_with_what_failed_and_what_to_do() {
         ended.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let warnings: Vec<_> = lines.iter().filter(|line| line["level"] == "WARN").collect();
     let failed = lake(&home).attempts_at("aws_spot_prices", Outcome::Failed);
-    assert_eq!(warnings.len(), failed.len());
+    // What was on its way in a stream when the first of it failed is in the run log, and not said again.
+    assert!(warnings.len() <= failed.len());
+    for attempt in &failed {
+        let stream = attempt.stream.as_deref().unwrap();
+        assert!(
+            warnings.iter().any(|warning| warning["stream"] == stream),
+            "{stream} is not in {warnings:?}"
+        );
+    }
     for warning in warnings {
         for field in ["message", "dataset", "stream", "slice", "kind", "hint"] {
             assert!(warning[field].as_str().is_some_and(|text| !text.is_empty()), "{field} in {warning}");
