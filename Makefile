@@ -22,3 +22,12 @@ lint: ## format, clippy with warnings denied, and the licence and ban check wher
 
 docs: ## the API documentation, with warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+
+img: ## draw the README's pictures again
+	python3 img/make.py
+
+bench: servers ## measure memory, CPU and time with the release binary
+	cargo build --release --locked
+	python3 benches/memory.py
+	python3 benches/price_list_cpu.py
+	python3 benches/spot_tick.py

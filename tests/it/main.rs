@@ -8,6 +8,7 @@ mod golden;
 mod house;
 mod net;
 mod price_list;
+mod readme;
 mod s3_servers;
 mod sandbox;
 mod spot;
