@@ -1,6 +1,6 @@
 # What people and CI run. `make` alone lists the targets.
 
-.PHONY: help build test lint docs deny servers img bench clean-lake
+.PHONY: help build test lint docs servers img bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)

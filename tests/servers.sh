@@ -1,12 +1,13 @@
 #!/bin/sh
 # Installs what the tests run Contrail against and did not write: the S3 servers moto, ministack and s3rver, and the
-# readers DuckDB, pandas, pyarrow and Polars. They go below target/test-servers (or CONTRAIL_TEST_SERVERS) and are
-# installed again only when this file or requirements.txt changes. What is missing afterwards, its tests skip.
+# readers DuckDB, pandas, pyarrow, Polars and Spark. They go below target/test-servers (or CONTRAIL_TEST_SERVERS) and
+# are installed again only when this file or the requirements change. What is missing afterwards, its tests skip.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 servers=${CONTRAIL_TEST_SERVERS:-$here/../target/test-servers}
 wanted=$(cat "$0" "$here/requirements.txt" | cksum)
+wanted_spark=$(cksum <"$here/requirements-spark.txt")
 s3rver=3.7.1
 
 mkdir -p "$servers"
@@ -22,6 +23,18 @@ elif [ "$(cat "$servers/venv.stamp" 2>/dev/null)" != "$wanted" ]; then
     else
         rm -rf "$servers/venv"
         echo "SKIPPED: moto and ministack could not be installed" >&2
+    fi
+fi
+
+if [ ! -d "$servers/venv" ]; then
+    : # said above
+elif ! command -v java >/dev/null; then
+    echo "SKIPPED: java is not here, so Spark is not installed" >&2
+elif [ "$(cat "$servers/venv/spark.stamp" 2>/dev/null)" != "$wanted_spark" ]; then
+    if "$servers/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements-spark.txt"; then
+        echo "$wanted_spark" >"$servers/venv/spark.stamp"
+    else
+        echo "SKIPPED: Spark could not be installed" >&2
     fi
 fi
 

@@ -126,6 +126,12 @@ pub fn grouped(count: u64) -> String {
     shown
 }
 
+/// `1 slice`, `1,234 slices`: a count of things whose plural takes an s.
+pub fn counted(count: impl TryInto<u64>, thing: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    format!("{} {thing}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,5 +164,11 @@ mod tests {
         assert_eq!(grouped(7), "7");
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(grouped(123_456), "123,456");
+    }
+
+    #[test]
+    fn one_thing_has_no_plural() {
+        let texts = [0_u64, 1, 2, 1_000].map(|count| counted(count, "slice"));
+        assert_eq!(texts, ["0 slices", "1 slice", "2 slices", "1,000 slices"]);
     }
 }

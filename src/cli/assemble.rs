@@ -21,7 +21,7 @@ use crate::config::{self, Config, LakeUrl};
 use crate::crawler::{LakeSetup, Schedule, Scheduled};
 use crate::lake::identity::{FORMAT, Identity};
 use crate::lake::store::{LocalStore, S3Options, S3Store, Sse, Store};
-use crate::net::{Client, HttpOptions, RetryTimes};
+use crate::net::{Client, HttpOptions, Proxying, RetryTimes};
 use crate::sources::Source;
 use crate::sources::aws::Regions;
 use crate::sources::aws::price_list::{self, Partition, PriceList};
@@ -42,6 +42,9 @@ pub(super) struct Bench<'a> {
     /// What the lake says of where its prices come from.
     pub(super) origin: String,
 }
+
+/// Where instances and containers get their credentials: on this machine, so never through a proxy.
+const CREDENTIAL_HOSTS: &str = "169.254.169.254,169.254.170.2,169.254.170.23,localhost,127.0.0.1";
 
 /// The waits between tries against a simulated cloud: it is on this machine and forgives at once.
 const SANDBOX_WAIT: Duration = Duration::from_millis(50);
@@ -145,19 +148,24 @@ impl Bench<'_> {
         if let Some(profile) = &self.config.aws.profile {
             loader = loader.profile_name(profile);
         }
-        if let Some(proxy) = &http.proxy {
-            let wrong = || {
-                CliError::new(exit::USAGE, "the proxy is no address that the AWS SDK can use")
-                    .with_hint("set [http] proxy to an address such as http://proxy:3128")
-            };
-            let proxy = ProxyConfig::all(proxy.expose()).map_err(|_| wrong())?;
-            loader = loader.http_client(Builder::new().build_with_connector_fn(move |settings, _| {
-                let mut connector = Connector::builder().proxy_config(proxy.clone());
-                connector.set_connector_settings(settings.cloned());
-                connector.tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build()
-            }));
-        }
-        Ok(loader)
+        let proxy = self.sdk_proxy()?;
+        let client = Builder::new().build_with_connector_fn(move |settings, _| {
+            let mut connector = Connector::builder().proxy_config(proxy.clone());
+            connector.set_connector_settings(settings.cloned());
+            connector.tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build()
+        });
+        Ok(loader.http_client(client))
+    }
+
+    /// The SDK takes no proxy by itself, not even that of the environment.
+    fn sdk_proxy(&self) -> Result<ProxyConfig, CliError> {
+        let Some(proxy) = &self.config.http.proxy else { return Ok(ProxyConfig::from_env()) };
+        let proxy = ProxyConfig::all(proxy.expose()).map_err(|_| {
+            CliError::new(exit::USAGE, "the proxy is no address that the AWS SDK can use")
+                .with_hint("set [http] proxy to an address such as http://proxy:3128")
+        })?;
+        let variable = |name: &str| self.environment.get(name).map(String::as_str).unwrap_or_default();
+        Ok(proxy.no_proxy([CREDENTIAL_HOSTS, variable("NO_PROXY"), variable("no_proxy")].join(",")))
     }
 
     /// The enabled sources, of which `only` (all if it is empty) are wanted.
@@ -194,7 +202,12 @@ impl Bench<'_> {
             connect_timeout: settings.connect_timeout.0,
             max_connections_per_host: settings.max_connections_per_host,
             user_agent: settings.user_agent().to_owned(),
-            proxy: settings.proxy.as_ref().map(|proxy| proxy.expose().to_owned()),
+            proxy: match &settings.proxy {
+                // The simulated cloud is on this machine: no proxy could reach it.
+                _ if self.sandbox => Proxying::Direct,
+                Some(proxy) => Proxying::Through(proxy.expose().to_owned()),
+                None => Proxying::Environment,
+            },
         };
         let client = Client::new(options, Arc::clone(&self.clock), Arc::clone(&self.chance))
             .map_err(|error| CliError::of(exit::USAGE, &error))?;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Args;
@@ -16,10 +17,12 @@ use super::output::print;
 use super::progress::Bars;
 use super::sandbox::MarketArgs;
 use super::summary::Summary;
-use crate::base::units::Period;
+use crate::base::units::{Period, counted};
 use crate::base::{Chance, Clock};
 use crate::config::{Config, Loaded, SOURCES};
-use crate::crawler::{self, Crawler, LakeSetup, Observer, Options, Report, Scheduled, Shutdown, Silent};
+use crate::crawler::{
+    self, Crawler, Heartbeat, LakeSetup, Observer, Options, Report, Scheduled, Shutdown, Signals, Silent,
+};
 use crate::lake::identity::UPSTREAM;
 use crate::sandbox::Sandbox;
 use crate::telemetry::log::{self, LogFormat, Stderr};
@@ -56,12 +59,28 @@ pub(super) struct CrawlerArgs {
     pub(super) market: MarketArgs,
 }
 
-/// Runs the command.
+/// Runs the command. The first signal ends it well, at whatever point it is; the second one at once.
 pub(super) async fn run(arguments: &CrawlerArgs, context: &Context) -> Result<u8, CliError> {
     let observer = start_log(context)?;
+    let shutdown = Shutdown::default();
+    let signals = crawler::signals()
+        .map_err(|error| CliError::new(exit::FAILED, format!("failed to listen for signals: {error}")))?;
+    let crawling = Box::pin(crawl(arguments, context, observer, shutdown.clone()));
+    match until_interrupted_twice(crawling, signals, &shutdown).await {
+        Some(ended) => ended,
+        None => Ok(exit::INTERRUPTED),
+    }
+}
+
+async fn crawl(
+    arguments: &CrawlerArgs,
+    context: &Context,
+    observer: Arc<dyn Observer>,
+    shutdown: Shutdown,
+) -> Result<u8, CliError> {
     let loaded = context.load()?;
     for warning in &loaded.warnings {
-        tracing::warn!(hint = warning.hint.as_deref().unwrap_or_default(), "{}", warning.message);
+        tracing::warn!(hint = warning.hint, "{}", warning.message);
     }
     let sandbox = if arguments.sandbox { Some(arguments.market.start(context, None).await?) } else { None };
     let config = settle(&loaded, sandbox.as_ref());
@@ -75,49 +94,67 @@ pub(super) async fn run(arguments: &CrawlerArgs, context: &Context) -> Result<u8
         sandbox: sandbox.is_some(),
         origin: sandbox.as_ref().map_or_else(|| UPSTREAM.to_owned(), Sandbox::origin),
     };
-    let lake = bench.lake(arguments.dry_run).await?;
     let sources = bench.sources(&arguments.only).await?;
     if sources.is_empty() {
         return Err(CliError::new(exit::USAGE, "no source is left to crawl")
             .with_hint("enable one in [sources], or name an enabled one with --only"));
     }
     if arguments.dry_run {
-        return dry_run(&lake, &sources, context.clock.as_ref()).await;
+        let lake = bench.lake(true).await?;
+        return tokio::select! {
+            ended = dry_run(&lake, &sources, context.clock.as_ref()) => ended,
+            () = shutdown.stopping() => Ok(exit::PARTIAL),
+        };
     }
+    let server = match config.server.listen {
+        Some(address) => Some(MetricsServer::bind(address).await?),
+        None => None,
+    };
+    let lake = bench.lake(false).await?;
     let url = lake.store.url();
-    let shutdown = Shutdown::default();
     let options = Options {
         grace: config.crawler.grace.0,
         drain: config.crawler.drain.0,
         jitter: config.crawler.jitter.0,
         max_duration: arguments.max_duration.map(|period| period.0),
     };
-    for scheduled in &sources {
-        metrics::announce(scheduled.source.dataset().id);
+    let names: Vec<&str> = sources.iter().map(|scheduled| scheduled.source.dataset().id).collect();
+    for name in &names {
+        metrics::announce(name);
     }
     let started = context.clock.now();
     let clock = Arc::clone(&context.clock);
     let opening = Crawler::open(lake, sources, options, clock, chance, observer, shutdown.clone());
     let crawler = Arc::new(opening.await.map_err(|error| CliError::of(exit::USAGE, &error))?);
-    serve_metrics(&config, &crawler, &shutdown).await?;
-
-    let crawling = async { if arguments.once { Ok(crawler.once().await) } else { crawler.run().await } };
-    let Some(report) = until_interrupted_twice(crawling, &shutdown).await? else {
-        return Ok(exit::INTERRUPTED);
+    if let Some(server) = server {
+        server.serve(&crawler, &shutdown);
+    }
+    tracing::info!("crawling {} into {url}", names.join(", "));
+    let report = if arguments.once {
+        crawler.once().await
+    } else {
+        let heartbeat = Heartbeat::start()
+            .await
+            .map_err(|error| CliError::new(exit::FAILED, format!("failed to start the schedule: {error}")))?;
+        crawler.run(heartbeat).await.map_err(|error| CliError::of(exit::FAILED, &error))?
     };
-    let report = report.map_err(|error| CliError::of(exit::FAILED, &error))?;
     shutdown.abort();
     if let Ok(crawler) = Arc::try_unwrap(crawler) {
         crawler.close().await;
     }
-    if arguments.once {
-        let took = (context.clock.now() - started).to_std().unwrap_or_default();
-        let directory = local_directory(&config);
-        let summary = Summary { report: &report, lake: &url, directory, sandbox: arguments.sandbox, took };
-        print(summary.render().as_bytes())?;
-        return Ok(exit_code(&report));
+    if !arguments.once {
+        return Ok(exit::DONE);
     }
-    Ok(exit::DONE)
+    let summary = Summary {
+        report: &report,
+        lake: &url,
+        directory: local_directory(&config),
+        sandbox: arguments.sandbox,
+        took: (context.clock.now() - started).to_std().unwrap_or_default(),
+        typed: &context.typed,
+    };
+    print(summary.render().as_bytes())?;
+    Ok(exit_code(&report))
 }
 
 /// Bars where a person looks on, else a line for each slice.
@@ -152,39 +189,47 @@ fn settle(loaded: &Loaded, sandbox: Option<&Sandbox>) -> Config {
     config
 }
 
-async fn serve_metrics(config: &Config, crawler: &Arc<Crawler>, shutdown: &Shutdown) -> Result<(), CliError> {
-    let Some(address) = config.server.listen else { return Ok(()) };
-    let exporter = Exporter::install().map_err(|error| CliError::new(exit::FAILED, error.to_string()))?;
-    let server = Server::bind(address).await.map_err(|error| CliError::of(exit::USAGE, &error))?;
-    let crawler = Arc::downgrade(crawler);
-    let health = move || {
-        let ending = || (false, serde_json::json!({ "ending": true }));
-        crawler.upgrade().map_or_else(ending, |crawler| crawler.health())
-    };
-    let shutdown = shutdown.clone();
-    tokio::spawn(async move {
-        let end = async move { shutdown.aborting().await };
-        if let Err(error) = server.run(exporter, Arc::new(health), end).await {
-            tracing::error!(%error, "the metrics server failed");
-        }
-    });
-    Ok(())
+/// `/metrics` and `/healthz`, bound before anything is crawled: an address in use is found out at once.
+struct MetricsServer {
+    exporter: Exporter,
+    server: Server,
+}
+
+impl MetricsServer {
+    async fn bind(address: SocketAddr) -> Result<Self, CliError> {
+        let exporter = Exporter::install().map_err(|error| CliError::new(exit::FAILED, error.to_string()))?;
+        let server = Server::bind(address).await.map_err(|error| CliError::of(exit::USAGE, &error))?;
+        Ok(Self { exporter, server })
+    }
+
+    /// Answers in the background until the crawler has ended.
+    fn serve(self, crawler: &Arc<Crawler>, shutdown: &Shutdown) {
+        let (crawler, shutdown) = (Arc::downgrade(crawler), shutdown.clone());
+        let health = move || {
+            let ending = || (false, serde_json::json!({ "ending": true }));
+            crawler.upgrade().map_or_else(ending, |crawler| crawler.health())
+        };
+        tokio::spawn(async move {
+            let end = async move { shutdown.aborting().await };
+            if let Err(error) = self.server.run(self.exporter, Arc::new(health), end).await {
+                tracing::error!(%error, "the metrics server failed");
+            }
+        });
+    }
 }
 
 /// The first signal ends the work well, the second one ends it at once: then there is no output.
 async fn until_interrupted_twice<T>(
-    work: impl Future<Output = T>,
+    mut work: impl Future<Output = T> + Unpin,
+    mut signals: Signals,
     shutdown: &Shutdown,
-) -> Result<Option<T>, CliError> {
-    let mut signals = crawler::signals()
-        .map_err(|error| CliError::new(exit::FAILED, format!("failed to listen for signals: {error}")))?;
-    tokio::pin!(work);
+) -> Option<T> {
     loop {
         tokio::select! {
-            output = &mut work => return Ok(Some(output)),
+            output = &mut work => return Some(output),
             () = signals.next() => {
                 if shutdown.is_stopping() {
-                    return Ok(None);
+                    return None;
                 }
                 tracing::info!("stopping: what runs may end, what is finished goes up; once more to stop at once");
                 shutdown.stop();
@@ -194,7 +239,9 @@ async fn until_interrupted_twice<T>(
 }
 
 fn exit_code(report: &Report) -> u8 {
-    if report.undelivered > 0 || report.is_fruitless() {
+    // What an interruption kept from going up is part of what it left; a store in trouble is another matter.
+    let stuck = report.undelivered > 0 && (report.interrupted.is_none() || report.store_problem.is_some());
+    if stuck || report.is_fruitless() {
         exit::FAILED
     } else if report.is_partial() {
         exit::PARTIAL
@@ -208,22 +255,22 @@ async fn dry_run(lake: &LakeSetup, sources: &[Scheduled], clock: &dyn Clock) -> 
     let planned =
         crawler::dry_run(lake, sources, clock).await.map_err(|error| CliError::of(exit::USAGE, &error))?;
     let mut text = String::new();
-    let (mut slices, mut problems) = (0, 0);
+    let (mut slices, mut problems) = (0_usize, 0_usize);
     for dataset in &planned {
         for slice in &dataset.slices {
             let _ = writeln!(text, "{slice}");
         }
         for problem in &dataset.problems {
-            let hint = problem.hint.as_deref().unwrap_or_default();
-            tracing::error!(dataset = dataset.dataset.id, hint, "{}", problem.message);
+            tracing::error!(dataset = dataset.dataset.id, hint = problem.hint, "{}", problem.message);
         }
         slices += dataset.slices.len();
         problems += dataset.problems.len();
     }
     print(text.as_bytes())?;
     tracing::info!(
-        "a dry run: {slices} slices would be fetched from {} sources into {}",
-        planned.len(),
+        "a dry run: {} of {} would be fetched into {}",
+        counted(slices, "slice"),
+        counted(planned.len(), "source"),
         lake.store.url()
     );
     Ok(match (problems, slices) {

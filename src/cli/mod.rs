@@ -11,6 +11,7 @@ mod output;
 mod progress;
 mod sandbox;
 mod summary;
+mod typed;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -25,6 +27,7 @@ use crate::base::{Clock, SystemClock};
 use crate::config::{Flag, Inputs, LOG_VARIABLE, Loaded, load};
 use crate::telemetry::log::{LogFormat, LogOptions, LogSink};
 use exit::CliError;
+use typed::Typed;
 
 /// Keep the history of what cloud computing costs
 ///
@@ -97,6 +100,7 @@ enum Command {
 #[derive(Debug)]
 struct Context {
     global: GlobalArgs,
+    typed: Typed,
     /// The process environment, as it was at the start.
     environment: BTreeMap<String, String>,
     directory: PathBuf,
@@ -140,7 +144,8 @@ pub fn main(
     arguments: impl IntoIterator<Item = OsString>,
     environment: BTreeMap<String, String>,
 ) -> ExitCode {
-    let Cli { global, command } = match Cli::try_parse_from(arguments) {
+    let words: Vec<OsString> = arguments.into_iter().collect();
+    let Cli { global, command } = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         // Help and version come this way too, with code 0. A closed stdout is nothing to complain about.
         Err(error) => {
@@ -150,7 +155,8 @@ pub fn main(
     };
     // A working directory that was removed is found out by whatever needs it.
     let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-    let context = Context { global, environment, directory, clock: SystemClock::shared() };
+    let typed = Typed::new(&words);
+    let context = Context { global, typed, environment, directory, clock: SystemClock::shared() };
     match run(command, &context) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -170,6 +176,9 @@ fn run(command: Command, context: &Context) -> Result<u8, CliError> {
     }
 }
 
+/// How long the end waits for threads that are at work still: a lookup of a name may never come back.
+const LAST_COPIES: Duration = Duration::from_secs(2);
+
 /// Runs a command that waits for networks.
 fn wait_for(command: impl Future<Output = Result<u8, CliError>>) -> Result<u8, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
@@ -177,8 +186,12 @@ fn wait_for(command: impl Future<Output = Result<u8, CliError>>) -> Result<u8, C
             .with_hint("check the limits on threads and open files")
     })?;
     let outcome = runtime.block_on(command);
-    // The command has ended what it wanted to end; whatever still blocks a thread is not waited for.
-    runtime.shutdown_background();
+    // A copy that is under way on a thread of its own is let finish, or it would be left lying in the lake. Who
+    // has interrupted twice does not wait.
+    match outcome {
+        Ok(exit::INTERRUPTED) => runtime.shutdown_background(),
+        _ => runtime.shutdown_timeout(LAST_COPIES),
+    }
     outcome
 }
 

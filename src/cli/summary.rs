@@ -1,10 +1,12 @@
 //! What a single run came to, for people: what was stored, where, how large, and what to do next.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
-use crate::base::units::{ByteSize, Period, grouped};
-use crate::crawler::{Problem, Report, Tally};
+use super::typed::{Typed, is_plain, quoted};
+use crate::base::units::{ByteSize, Period, counted, grouped};
+use crate::crawler::{Interruption, Problem, Report, Tally, Waiting};
 use crate::lake::run_log::Outcome;
 
 /// Everything that the summary is made from.
@@ -15,13 +17,17 @@ pub(super) struct Summary<'a> {
     /// Where the lake is, as the store says it.
     pub(super) lake: &'a str,
     /// The lake's directory, if it is a local one.
-    pub(super) directory: Option<&'a std::path::Path>,
+    pub(super) directory: Option<&'a Path>,
     /// Whether the prices are simulated.
     pub(super) sandbox: bool,
     /// How long it took.
     pub(super) took: Duration,
+    /// The command that was typed.
+    pub(super) typed: &'a Typed,
 }
 
+/// Datasets of NDJSON, which DuckDB reads as they are; those of a flat row come first.
+const LINES: [&str; 2] = ["aws_spot_prices", "azure_retail_prices"];
 const HEADINGS: [&str; 8] = ["dataset", "new", "known", "refused", "failed", "rows", "payload", "stored"];
 
 impl Summary<'_> {
@@ -49,32 +55,49 @@ impl Summary<'_> {
         let stored = ByteSize(self.report.total(|tally| tally.stored_bytes));
         let payload = ByteSize(self.report.total(|tally| tally.raw_bytes));
         if new > 0 {
-            let _ = writeln!(text, "\n{} new objects: {payload} of payloads in {stored}.", grouped(new));
+            let _ =
+                writeln!(text, "\n{}: {payload} of prices, gzipped to {stored}.", counted(new, "new object"));
         } else if !self.report.is_partial() {
             let _ = writeln!(text, "\nNothing new: the lake has everything that can be fetched now.");
         }
-        if self.report.undelivered > 0 {
-            let _ = writeln!(
-                text,
-                "{} finished payloads wait in the spool and go up with the next run.",
-                grouped(self.report.undelivered)
-            );
+        let left = match self.report.total(|tally| tally.left) {
+            0 => String::new(),
+            left => format!(" with {} left", counted(left, "slice")),
+        };
+        let _ = match self.report.interrupted {
+            None => Ok(()),
+            Some(Interruption::Stopped) => {
+                writeln!(text, "\nThe run was interrupted{left}; the next one goes on from there.")
+            }
+            Some(Interruption::OutOfTime) => {
+                writeln!(text, "\nThe time of --max-duration is up{left}; the next run goes on from there.")
+            }
+        };
+        self.write_waiting(text);
+    }
+
+    /// What is finished and could not go up.
+    fn write_waiting(&self, text: &mut String) {
+        if self.report.undelivered == 0 {
+            return;
         }
-        let left = self.report.total(|tally| tally.left);
-        if self.report.interrupted {
-            let _ = writeln!(
-                text,
-                "The run was interrupted with {} slices left; the next one goes on.",
-                grouped(left)
-            );
+        let Waiting { spool, keys } = &self.report.waiting;
+        let waiting = counted(self.report.undelivered, "finished object");
+        let _ = writeln!(
+            text,
+            "\n{waiting} did not get into the lake yet. The next run brings them up from {}:",
+            spool.display()
+        );
+        for key in keys {
+            let _ = writeln!(text, "  - {key}");
         }
+        write_more(text, self.report.undelivered.saturating_sub(keys.len() as u64), "");
     }
 
     fn write_problems(&self, text: &mut String) {
-        let problems: Vec<&Problem> = self
-            .report
-            .datasets
-            .values()
+        let tallies = self.report.datasets.values();
+        let problems: Vec<&Problem> = tallies
+            .clone()
             .flat_map(|tally| &tally.errors)
             .chain(self.report.store_problem.as_ref())
             .collect();
@@ -88,38 +111,51 @@ impl Summary<'_> {
                 let _ = writeln!(text, "    hint: {hint}");
             }
         }
+        write_more(text, tallies.map(|tally| tally.more_errors).sum(), "; the run log has each");
     }
 
+    /// Commands to paste, each below a comment that says what it is for.
     fn write_next(&self, text: &mut String) {
-        let mut steps = Vec::new();
-        if let Some(directory) = self.directory {
-            let directory = directory.display();
-            steps.push((
-                format!("find {directory}/raw -name '*.gz'"),
-                "every object, under keys that sort as time does",
-            ));
-            steps.push((
-                "gunzip -c <object> | head -n 3".to_owned(),
-                "what an upstream said, one change or item a line",
-            ));
-        }
-        // A lake of simulated prices takes no real ones, so that its next run is a simulated one too.
-        let crawler = if self.sandbox {
-            steps.push((
-                "contrail config example".to_owned(),
-                "a configuration for the real clouds, into a lake of their own",
-            ));
-            "contrail crawler --sandbox"
-        } else {
-            "contrail crawler"
-        };
-        steps.push((crawler.to_owned(), "the same without --once: crawls until Ctrl-C"));
-        let width = steps.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
         let _ = writeln!(text, "\nWhat next:");
-        for (command, purpose) in steps {
-            let _ = writeln!(text, "  {command:<width$}  {purpose}");
+        let mut step = |what: &str, command: &str| {
+            let _ = writeln!(text, "  # {what}\n  {command}");
+        };
+        if let Some(directory) = self.directory.filter(|_| !self.report.is_fruitless()) {
+            let directory = pasted(directory);
+            step(
+                "every object: gzip, under keys that sort as time does",
+                &format!("find {} -name '*.gz' | sort", quoted(&format!("{directory}/raw"))),
+            );
+            let tally = |dataset: &&&str| self.report.datasets.get(**dataset);
+            let readable = |dataset: &&&str| tally(dataset).is_some_and(|tally| !tally.is_fruitless());
+            if let Some(dataset) = LINES.iter().find(readable).filter(|_| is_plain(&directory)) {
+                step(
+                    "what the upstreams said, as a table",
+                    &format!("duckdb -c \"FROM '{directory}/raw/{dataset}/**/*.ndjson.gz' LIMIT 9\""),
+                );
+            }
         }
+        if self.sandbox {
+            let program = self.typed.program();
+            step(
+                "a configuration for the real clouds, into a lake of their own",
+                &format!("{program} config example"),
+            );
+        }
+        step("the same without end, until Ctrl-C", &self.typed.without(&["--once"], &["--max-duration"]));
     }
+}
+
+fn write_more(text: &mut String, more: u64, where_to_look: &str) {
+    if more > 0 {
+        let _ = writeln!(text, "  … and {} more{where_to_look}", grouped(more));
+    }
+}
+
+/// The directory as commands take it: never for a flag.
+fn pasted(directory: &Path) -> String {
+    let shown = directory.display().to_string();
+    if shown.starts_with('-') { format!("./{shown}") } else { shown }
 }
 
 fn table_row(dataset: &str, tally: &Tally) -> [String; 8] {
@@ -161,12 +197,14 @@ mod tests {
     use super::*;
 
     fn summary(report: &Report) -> String {
+        let words = ["contrail", "crawler", "--sandbox", "--once", "--lake", "my lake"];
         Summary {
             report,
             lake: "file:///data/lake",
-            directory: Some(std::path::Path::new("/data/lake")),
+            directory: Some(Path::new("/data/lake")),
             sandbox: true,
             took: Duration::from_secs(14),
+            typed: &Typed::new(&words.map(Into::into)),
         }
         .render()
     }
@@ -183,32 +221,43 @@ mod tests {
         let text = summary(&report);
         for part in [
             "Crawled simulated prices into file:///data/lake in 14s.",
-            "12 new objects: 5.0 MiB of payloads in 300.0 KiB.",
+            "12 new objects: 5.0 MiB of prices, gzipped to 300.0 KiB.",
             "1,234",
             "  - ap-east-1 refuses us\n    hint: opt in\n",
-            "find /data/lake/raw",
+            "  find /data/lake/raw -name '*.gz' | sort\n",
+            "  duckdb -c \"FROM '/data/lake/raw/aws_spot_prices/**/*.ndjson.gz' LIMIT 9\"\n",
+            "  contrail crawler --sandbox --lake 'my lake'\n",
         ] {
             assert!(text.contains(part), "{part:?} is not in:\n{text}");
         }
     }
 
     #[test]
-    fn what_comes_next_fits_the_lake_that_was_crawled() {
-        let next = |sandbox| {
-            let took = Duration::from_secs(1);
-            let directory = Some(std::path::Path::new("./contrail-lake"));
-            Summary { report: &Report::default(), lake: "file:///lake", directory, sandbox, took }.render()
-        };
-        // A crawler of real prices refuses a lake of simulated ones.
-        assert!(next(true).contains("  contrail crawler --sandbox  "), "{}", next(true));
-        assert!(next(false).contains("  contrail crawler  "), "{}", next(false));
-        let starts: std::collections::BTreeSet<_> = next(true)
-            .lines()
-            .skip_while(|line| *line != "What next:")
-            .skip(1)
-            .map(|line| line.rfind("  ").unwrap())
-            .collect();
-        assert_eq!(starts.len(), 1, "the purposes stand in one column:\n{}", next(true));
+    fn what_is_left_and_what_waits_is_said_with_its_reason() {
+        let mut report = Report::default();
+        let tally = report.datasets.entry("aws_spot_prices".to_owned()).or_default();
+        tally.left = 1;
+        for number in 0..7 {
+            tally.problem(Problem { message: format!("error {number}"), hint: None });
+        }
+        report.undelivered = 3;
+        report.waiting =
+            Waiting { spool: "/spool".into(), keys: vec!["raw/one".to_owned(), "raw/two".to_owned()] };
+        for (interruption, said) in [
+            (Interruption::Stopped, "The run was interrupted with 1 slice left; "),
+            (Interruption::OutOfTime, "The time of --max-duration is up with 1 slice left; "),
+        ] {
+            report.interrupted = Some(interruption);
+            let text = summary(&report);
+            for part in [
+                said,
+                "  - error 4\n  … and 2 more; the run log has each\n",
+                "3 finished objects did not get into the lake yet. The next run brings them up from /spool:\n",
+                "  - raw/one\n  - raw/two\n  … and 1 more\n",
+            ] {
+                assert!(text.contains(part), "{part:?} is not in:\n{text}");
+            }
+        }
     }
 
     #[test]

@@ -1,23 +1,24 @@
 //! What every part of a running crawler shares.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use chrono::{Days, TimeDelta};
+use chrono::TimeDelta;
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::report::Observer;
+use super::ledgers::Ledgers;
+use super::report::{Observer, Problem};
 use super::schedule::Schedule;
 use super::shutdown::Shutdown;
-use crate::base::{Chance, Clock, Date, Name, Time};
+use crate::base::{Chance, Clock, Name, Time};
 use crate::lake::coverage::Coverage;
+use crate::lake::grid::Grid;
 use crate::lake::identity::{Identity, IdentityError};
-use crate::lake::key::Parsed;
-use crate::lake::ledger::{self, Extent};
-use crate::lake::slice::Stream;
+use crate::lake::slice::{Slice, Stream};
 use crate::lake::spool::Spool;
-use crate::lake::store::{Conditional, Store, StoreError, StoreErrorKind};
+use crate::lake::store::{Conditional, Store, StoreErrorKind};
 use crate::sources::Source;
 
 /// A source and how it is crawled.
@@ -46,13 +47,6 @@ pub struct LakeSetup {
     pub gzip_level: u32,
 }
 
-/// How long a full reading of the ledger is good for; in between only the last days are read again.
-const FULL_READING: TimeDelta = TimeDelta::hours(24);
-/// The days that are read again at every tick.
-const RECENT_DAYS: u64 = 2;
-/// Windows reach back 90 days before the lake was made, and one more for the one that lies across the edge.
-pub(super) const HISTORY_DAYS: u64 = 91;
-
 /// Shared by ticks and the uploader.
 #[derive(Debug)]
 pub(super) struct Context {
@@ -62,29 +56,28 @@ pub(super) struct Context {
     pub(super) chance: Arc<Chance>,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) shutdown: Shutdown,
+    pub(super) ledgers: Ledgers,
     wanted: Identity,
     identity: AsyncMutex<Option<Identity>>,
-    ledgers: Mutex<HashMap<Name, Ledger>>,
     refused: Mutex<BTreeSet<Stream>>,
+    asked_to_wait: Mutex<BTreeMap<Stream, Time>>,
 }
 
-#[derive(Debug, Default)]
-struct Ledger {
-    coverage: Coverage,
-    // What is in the spool and not yet in the lake: kept apart, so that a full reading does not forget it.
-    pending: Coverage,
-    read_at: Option<Time>,
-}
-
-/// What a tick may rely on.
+/// What a round of a tick may rely on.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     pub(super) identity: Identity,
+    pub(super) grid: Grid,
+    /// What the lake has: what plans are made from.
+    pub(super) stored: Arc<Coverage>,
+    /// What the lake has or will have, once the spool is empty: what fetches go by.
     pub(super) coverage: Arc<Coverage>,
+    /// The slices that wait in the spool.
+    pub(super) spooled: Arc<BTreeSet<Slice>>,
     /// The moment at which this was known, and that the plan is made for.
     pub(super) planned_at: Time,
-    /// The store never answered: nobody knows what the lake has, so only the newest slices are fetched.
-    pub(super) blind: bool,
+    /// Why the lake was never read, if so: nobody knows what it has, and only the newest slices are fetched.
+    pub(super) blind: Option<Problem>,
 }
 
 impl Context {
@@ -103,10 +96,11 @@ impl Context {
             chance,
             observer,
             shutdown,
+            ledgers: Ledgers::default(),
             wanted: lake.wanted.clone(),
             identity: AsyncMutex::new(None),
-            ledgers: Mutex::default(),
             refused: Mutex::default(),
+            asked_to_wait: Mutex::default(),
         }
     }
 
@@ -139,105 +133,64 @@ impl Context {
     /// away. An error is one that a person must mend.
     pub(super) async fn known(&self, dataset: &Name, windows: bool) -> Result<Known, IdentityError> {
         let now = self.clock.now();
-        let identity = match self.identity().await {
-            Ok(identity) => identity,
+        let (identity, mut blind) = match self.identity().await {
+            Ok(identity) => (identity, None),
             Err(IdentityError::Store(error)) if error.kind == StoreErrorKind::Away => {
-                return Ok(Known {
-                    identity: Identity { created_at: now, ..self.wanted.clone() },
-                    coverage: self.coverage(dataset),
-                    planned_at: now,
-                    blind: true,
-                });
+                (Identity { created_at: now, ..self.wanted.clone() }, Some(Problem::of(&error)))
             }
             Err(error) => return Err(error),
         };
-        let blind = match self.refresh(dataset, windows, identity.created_at.date_naive(), now).await {
-            Ok(()) => false,
-            Err(error) => {
-                let never_read =
-                    self.lock_ledgers().get(dataset).is_none_or(|ledger| ledger.read_at.is_none());
-                if never_read && error.kind != StoreErrorKind::Away {
-                    return Err(error.into());
-                }
+        let grid = identity.grid()?;
+        if blind.is_none() {
+            let store = self.store.as_ref();
+            match self.ledgers.refresh(store, dataset, windows, &identity, grid, now).await {
+                Ok(()) => {}
                 // Whatever is wrong with the store, the upstreams forget meanwhile: go on into the spool.
-                tracing::warn!(dataset = %dataset, %error, "the lake cannot be read: going on with what is known");
-                never_read
+                Err(error) if self.ledgers.was_read(dataset) => {
+                    tracing::warn!(%dataset, %error, "the lake cannot be read: going on with what is known");
+                }
+                Err(error) if error.kind == StoreErrorKind::Away => blind = Some(Problem::of(&error)),
+                Err(error) => return Err(error.into()),
             }
-        };
-        Ok(Known { identity, coverage: self.coverage(dataset), planned_at: now, blind })
-    }
-
-    async fn refresh(
-        &self,
-        dataset: &Name,
-        windows: bool,
-        created: Date,
-        now: Time,
-    ) -> Result<(), StoreError> {
-        let read_at = self.lock_ledgers().get(dataset).and_then(|ledger| ledger.read_at);
-        let full = read_at.is_none_or(|read_at| now - read_at >= FULL_READING || now < read_at);
-        let today = now.date_naive();
-        let tomorrow = today.succ_opt().unwrap_or(today);
-        let days_before = |day: Date, days| day.checked_sub_days(Days::new(days)).unwrap_or(day);
-        let extent = match (windows, full) {
-            (false, _) => Extent::All,
-            (true, true) => Extent::Days(days_before(created, HISTORY_DAYS), tomorrow),
-            (true, false) => Extent::Days(days_before(today, RECENT_DAYS), tomorrow),
-        };
-        let read = ledger::read(self.store.as_ref(), dataset, extent).await?;
-        let mut ledgers = self.lock_ledgers();
-        let ledger = ledgers.entry(dataset.clone()).or_default();
-        if full {
-            ledger.coverage = read;
-            ledger.read_at = Some(now);
-        } else {
-            ledger.coverage.merge(&read);
         }
-        Ok(())
+        let holdings = self.ledgers.holdings(dataset, grid);
+        Ok(Known {
+            identity,
+            grid,
+            stored: Arc::new(holdings.stored),
+            coverage: Arc::new(holdings.coverage),
+            spooled: Arc::new(holdings.spooled),
+            planned_at: now,
+            blind,
+        })
     }
 
-    fn coverage(&self, dataset: &Name) -> Arc<Coverage> {
-        let mut ledgers = self.lock_ledgers();
-        let ledger = ledgers.entry(dataset.clone()).or_default();
-        let mut all = ledger.coverage.clone();
-        all.merge(&ledger.pending);
-        Arc::new(all)
-    }
-
-    /// Notes that something is in the spool.
-    pub(super) fn note_spooled(&self, parsed: &Parsed) {
-        if let Some(dataset) = dataset_of(parsed) {
-            self.lock_ledgers().entry(dataset).or_default().pending.insert(parsed);
-        }
-    }
-
-    /// Notes that something is in the lake.
-    pub(super) fn note_committed(&self, parsed: &Parsed) {
-        if let Some(dataset) = dataset_of(parsed) {
-            self.lock_ledgers().entry(dataset).or_default().coverage.insert(parsed);
-        }
-    }
-
-    /// Forgets what was noted as spooled, once nothing is in the spool any more.
-    pub(super) fn note_drained(&self) {
-        for ledger in self.lock_ledgers().values_mut() {
-            ledger.pending = Coverage::default();
-        }
-    }
-
-    /// Whether this is the first refusal of the stream in this process: it is said once.
+    /// Whether this is the first refusal of the stream since it last went well: it is said once.
     pub(super) fn is_first_refusal(&self, stream: &Stream) -> bool {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).insert(stream.clone())
+        lock(&self.refused).insert(stream.clone())
     }
 
-    fn lock_ledgers(&self) -> std::sync::MutexGuard<'_, HashMap<Name, Ledger>> {
-        self.ledgers.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Notes that a stream is open to us.
+    pub(super) fn note_open(&self, stream: &Stream) {
+        lock(&self.refused).remove(stream);
+    }
+
+    /// Notes that an upstream asked to be left alone: ticks that come earlier pass the stream over.
+    pub(super) fn note_asked_to_wait(&self, stream: &Stream, wait: Duration) {
+        // A wait that time itself cannot hold is a fault of the upstream: it is asked again at the next tick.
+        let until = TimeDelta::from_std(wait).ok().and_then(|wait| self.clock.now().checked_add_signed(wait));
+        if let Some(until) = until {
+            lock(&self.asked_to_wait).insert(stream.clone(), until);
+        }
+    }
+
+    /// Whether the upstream asked for the stream to be left alone still.
+    pub(super) fn is_asked_to_wait(&self, stream: &Stream) -> bool {
+        let now = self.clock.now();
+        lock(&self.asked_to_wait).get(stream).is_some_and(|until| now < *until)
     }
 }
 
-fn dataset_of(parsed: &Parsed) -> Option<Name> {
-    match parsed {
-        Parsed::Raw(slice) | Parsed::Mark(slice, _) => Some(slice.stream().dataset().clone()),
-        Parsed::RunLog(..) | Parsed::Identity | Parsed::Probe => None,
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use chrono::Days;
-
-use super::context::{HISTORY_DAYS, LakeSetup, Scheduled};
+use super::context::{LakeSetup, Scheduled};
+use super::ledgers::extent;
 use super::order::newest_then_oldest;
 use super::report::Problem;
 use super::supervise::CrawlerError;
 use crate::base::{Clock, Name};
-use crate::lake::identity::Identity;
-use crate::lake::ledger::{self, Extent};
+use crate::lake::identity::{Identity, IdentityError};
+use crate::lake::ledger;
 use crate::lake::slice::Slice;
 use crate::sources::{Dataset, PlanContext, Traffic};
 
@@ -38,19 +37,12 @@ pub async fn dry_run(
         None => lake.wanted.clone(),
     };
     let grid = identity.grid()?;
-    let first = identity.created_at.date_naive();
     let mut all = Vec::new();
     for scheduled in sources {
         let dataset = scheduled.source.dataset();
         let Ok(name) = Name::new("dataset", dataset.id) else { continue };
-        let extent = if dataset.windows {
-            Extent::Days(first.checked_sub_days(Days::new(HISTORY_DAYS)).unwrap_or(first), now.date_naive())
-        } else {
-            Extent::All
-        };
-        let coverage = ledger::read(store.as_ref(), &name, extent)
-            .await
-            .map_err(crate::lake::identity::IdentityError::from)?;
+        let extent = extent(dataset.windows, true, &identity, now);
+        let coverage = ledger::read(store.as_ref(), &name, extent).await.map_err(IdentityError::from)?;
         let traffic = Traffic::default();
         let context = PlanContext {
             coverage: &coverage,

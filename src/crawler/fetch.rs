@@ -1,14 +1,16 @@
 //! One slice: fetched, judged, and made an entry of the spool, from where on it is safe.
 
+use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use serde_json::json;
 
 use super::context::{Context, Known};
 use super::judge::{Judgement, judge};
-use super::run::Run;
+use crate::base::Name;
 use crate::base::clock::whole_second;
-use crate::base::error::one_line;
 use crate::lake::draft::Draft;
 use crate::lake::key::{Key, Mark};
 use crate::lake::meta::ObjectMeta;
@@ -18,64 +20,91 @@ use crate::lake::spool::Entry;
 use crate::sources::{FetchContext, FetchError, Fetched, Source, Traffic};
 
 /// How a fetch ended.
-pub(super) enum Ended {
-    /// It is in the spool, and its line comes when it is up.
-    Spooled(Box<Entry>),
-    /// Nothing was kept; this is its line.
-    Failed(Box<Attempt>, FetchError),
+pub(super) struct Ended {
+    pub(super) slice: Slice,
+    pub(super) result: Result<Entry, Failure>,
 }
 
-/// Fetches one slice into the spool.
+/// Nothing was kept. The attempt is the line for the run log.
+pub(super) struct Failure {
+    pub(super) attempt: Box<Attempt>,
+    /// What went wrong; `None` when the crawler ended before the fetch did.
+    pub(super) error: Option<FetchError>,
+}
+
+/// Fetches one slice into the spool. A panic of the source is a failure like others, and ends nothing else.
 pub(super) async fn fetch(
     context: Arc<Context>,
     source: Arc<dyn Source>,
     known: Known,
     slice: Slice,
-    run: Arc<Run>,
+    run: Name,
 ) -> Ended {
     let traffic = Arc::new(Traffic::default());
-    let mut attempt = Attempt::at_slice(run.id(), &slice, context.clock.now());
+    let mut attempt = Box::new(Attempt::at_slice(&run, &slice, context.clock.now()));
     context.observer.started(&slice);
-    let result = fetch_into_spool(&context, source.as_ref(), &known, &slice, &traffic, &mut attempt).await;
-    match result {
-        Ok(entry) => Ended::Spooled(Box::new(entry)),
-        Err(error) => {
-            count(&mut attempt, &traffic);
-            attempt.finished = context.clock.now();
-            Ended::Failed(Box::new(attempt), error)
+    let result = {
+        let bringing = bring(&context, source.as_ref(), &known, &slice, &traffic);
+        tokio::select! {
+            result = AssertUnwindSafe(bringing).catch_unwind() => {
+                result.unwrap_or_else(|_| Err(FetchError::bug("the fetch panicked"))).map_err(Some)
+            }
+            () = context.shutdown.aborting() => Err(None),
         }
-    }
+    };
+    attempt.finished = context.clock.now();
+    (attempt.requests, attempt.retries, attempt.pages) = traffic.counted();
+    // Not cut short by a shutdown any more: what is here whole is kept.
+    let kept = match result {
+        Ok((fetched, judgement)) => {
+            keep_as_judged(&context, &slice, fetched, judgement, &mut attempt).await.map_err(Some)
+        }
+        Err(error) => Err(error),
+    };
+    Ended { slice, result: kept.map_err(|error| Failure { attempt, error }) }
 }
 
-async fn fetch_into_spool(
-    context: &Arc<Context>,
+/// Has the source fetch the slice, and judges what it brought.
+async fn bring(
+    context: &Context,
     source: &dyn Source,
     known: &Known,
     slice: &Slice,
     traffic: &Arc<Traffic>,
-    attempt: &mut Attempt,
-) -> Result<Entry, FetchError> {
-    let grid = known.identity.grid().map_err(|error| FetchError::bug(one_line(&error)))?;
+) -> Result<(Fetched, Judgement), FetchError> {
     let fetch_context = FetchContext {
         clock: Arc::clone(&context.clock),
         coverage: Arc::clone(&known.coverage),
         planned_at: known.planned_at,
         created_at: known.identity.created_at,
-        grid,
+        grid: known.grid,
         store: Arc::clone(&context.store),
         traffic: Arc::clone(traffic),
     };
     let draft = context.spool.draft()?;
     let fetched = source.fetch(slice, &fetch_context, draft).await?;
     let judgement = judged(context, known, slice, &fetched).await;
-    describe(attempt, &fetched);
-    count(attempt, traffic);
-    attempt.finished = context.clock.now();
+    Ok((fetched, judgement))
+}
+
+async fn keep_as_judged(
+    context: &Arc<Context>,
+    slice: &Slice,
+    fetched: Fetched,
+    judgement: Judgement,
+    attempt: &mut Attempt,
+) -> Result<Entry, FetchError> {
+    attempt.rows = Some(fetched.draft.rows());
+    attempt.raw_bytes = Some(fetched.draft.bytes());
+    attempt.url = Some(fetched.source_url.clone());
+    attempt.etag.clone_from(&fetched.etag);
+    attempt.warnings = fetched.warnings.count;
+    attempt.warning_samples.clone_from(&fetched.warnings.samples);
     match judgement {
         Judgement::Unchanged { same_as } => {
             attempt.outcome = Outcome::Unchanged;
             let reason = json!({ "same_as": same_as.as_str(), "rows_hash": fetched.draft.rows_hash() });
-            mark(context, slice, Mark::Unchanged, &reason, attempt.clone())
+            mark(context, slice, Mark::Unchanged, &reason, attempt.clone()).await
         }
         Judgement::Store { suspect } => {
             attempt.outcome = match (suspect, attempt.rows) {
@@ -102,7 +131,7 @@ async fn judged(context: &Context, known: &Known, slice: &Slice, fetched: &Fetch
     )
 }
 
-/// Makes the payload an entry. Flushing gzip and syncing the file take their time, so not on an async thread.
+/// Makes the payload an entry.
 async fn keep(
     context: &Arc<Context>,
     slice: Slice,
@@ -111,7 +140,7 @@ async fn keep(
     mut attempt: Attempt,
 ) -> Result<Entry, FetchError> {
     let context = Arc::clone(context);
-    let kept = tokio::task::spawn_blocking(move || {
+    spooled(move || {
         let Fetched { draft, source_url, etag, last_modified, account, complete, .. } = fetched;
         let finished = Draft::finish(draft)?;
         attempt.stored_bytes = Some(finished.stored_bytes);
@@ -127,17 +156,17 @@ async fn keep(
             complete,
             suspect,
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            run: Some(attempt.run.clone()),
             ..payload
         };
         context.spool.keep(finished, &Key::raw(&slice), meta, Some(attempt))
-    });
-    let entry = kept.await.map_err(|error| FetchError::bug(error.to_string()))??;
-    Ok(entry)
+    })
+    .await
 }
 
 /// Makes a mark about the slice an entry.
-pub(super) fn mark(
-    context: &Context,
+pub(super) async fn mark(
+    context: &Arc<Context>,
     slice: &Slice,
     mark: Mark,
     reason: &serde_json::Value,
@@ -147,18 +176,12 @@ pub(super) fn mark(
     attempt.key = Some(key.as_str().to_owned());
     let noted_at = attempt.finished.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let text = json!({ "mark": mark.as_str(), "noted_at": noted_at, "because": reason }).to_string() + "\n";
-    Ok(context.spool.keep_bytes(text.as_bytes(), &key, Some(attempt))?)
+    let context = Arc::clone(context);
+    spooled(move || context.spool.keep_bytes(text.as_bytes(), &key, Some(attempt))).await
 }
 
-fn describe(attempt: &mut Attempt, fetched: &Fetched) {
-    attempt.rows = Some(fetched.draft.rows());
-    attempt.raw_bytes = Some(fetched.draft.bytes());
-    attempt.url = Some(fetched.source_url.clone());
-    attempt.etag.clone_from(&fetched.etag);
-    attempt.warnings = fetched.warnings.count;
-    attempt.warning_samples.clone_from(&fetched.warnings.samples);
-}
-
-fn count(attempt: &mut Attempt, traffic: &Traffic) {
-    (attempt.requests, attempt.retries, attempt.pages) = traffic.counted();
+/// Files are synced to disk on the way into the spool, which takes its time: not on an async thread.
+async fn spooled(keep: impl FnOnce() -> io::Result<Entry> + Send + 'static) -> Result<Entry, FetchError> {
+    let kept = tokio::task::spawn_blocking(keep).await;
+    Ok(kept.map_err(|error| FetchError::bug(error.to_string()))??)
 }

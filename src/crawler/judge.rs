@@ -39,11 +39,12 @@ pub(super) async fn judge(
     let mut newest = true;
     for (at, (_, format)) in stored.filter(|(_, (held, _))| *held == Held::Stored).take(LOOK_BACK) {
         let key = Key::raw(&Slice::Slot { stream: stream.clone(), at: *at, format: *format });
+        let is_newest = std::mem::take(&mut newest);
+        // Still in the spool: what it holds is not known here, and nothing older is "the one before".
         let Some(meta) = store.head(&key).await? else { continue };
-        if newest && meta.rows_hash.as_deref() == Some(rows_hash) {
+        if is_newest && meta.rows_hash.as_deref() == Some(rows_hash) {
             return Ok(Judgement::Unchanged { same_as: key });
         }
-        newest = false;
         if is_sound(&meta) {
             let before = meta.rows.unwrap_or_default();
             return Ok(Judgement::Store { suspect: u128::from(rows) * 10 < u128::from(before) * 9 });

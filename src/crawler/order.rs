@@ -1,7 +1,9 @@
 //! The order in which missing slices are fetched. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::base::clock::midnight;
+use crate::base::{Date, Time};
 use crate::lake::slice::{Slice, Stream};
 
 /// The newest slice of each stream first, so that the present is never held up by the past; then what is left,
@@ -21,22 +23,21 @@ pub(super) fn newest_then_oldest(mut slices: Vec<Slice>) -> Vec<Slice> {
 
 /// Only the newest slice of each stream: what is fetched while nobody knows what the lake has.
 pub(super) fn newest_only(slices: Vec<Slice>) -> Vec<Slice> {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let mut kept = newest_then_oldest(slices);
     kept.retain(|slice| seen.insert(slice.stream().clone()));
     kept
 }
 
-/// Time first. An audit is due after the windows of its day, so it ranks at the day's end.
-fn rank(slice: &Slice) -> (crate::base::Date, crate::base::Time, bool) {
-    use crate::base::clock::midnight;
+/// Time first. An audit comes after the windows of its day.
+fn rank(slice: &Slice) -> (Date, bool, Time) {
     let day = slice.day();
-    match slice {
-        Slice::Window { span, .. } => (day, span.from(), false),
-        Slice::Slot { at, .. } => (day, *at, false),
-        Slice::Audit { .. } => (day, midnight(day), true),
-        Slice::Version { .. } => (day, midnight(day), false),
-    }
+    let start = match slice {
+        Slice::Window { span, .. } => span.from(),
+        Slice::Slot { at, .. } => *at,
+        Slice::Audit { .. } | Slice::Version { .. } => midnight(day),
+    };
+    (day, matches!(slice, Slice::Audit { .. }), start)
 }
 
 #[cfg(test)]
@@ -48,6 +49,16 @@ mod tests {
         let at = |hour: u32| format!("2026-11-21T{hour:02}:00:00Z").parse().unwrap();
         let stream = Stream::new("aws_spot_prices", &[("region", region)]).unwrap();
         Slice::Window { stream, span: Interval::new(at(hour), at(hour + 1)).unwrap() }
+    }
+
+    #[test]
+    fn an_audit_comes_after_the_windows_of_its_day() {
+        let audit =
+            |day: &str| Slice::Audit { stream: window("a", 0).stream().clone(), day: day.parse().unwrap() };
+        let (before, same) = (audit("2026-11-20"), audit("2026-11-21"));
+        let mut slices = vec![same.clone(), window("a", 22), before.clone(), window("a", 1)];
+        slices.sort_by_key(rank);
+        assert_eq!(slices, [before, window("a", 1), window("a", 22), same]);
     }
 
     #[test]

@@ -47,8 +47,12 @@ pub struct Tally {
     pub requests: u64,
     /// The first few errors, with their hints.
     pub errors: Vec<Problem>,
-    /// Slices that are still missing and were not attempted.
+    /// How many more there were.
+    pub more_errors: u64,
+    /// Slices that are still missing and were not attempted: the crawler ended, or the spool was full.
     pub left: u64,
+    /// Whether the tick ended because there was nothing more to do.
+    pub finished: bool,
 }
 
 /// An error as people are told it.
@@ -84,14 +88,25 @@ impl Tally {
 
     /// Takes in an error; only the first few different ones are kept.
     pub fn problem(&mut self, problem: Problem) {
-        if self.errors.len() < Self::ERRORS && !self.errors.contains(&problem) {
+        if self.errors.contains(&problem) {
+            return;
+        }
+        if self.errors.len() < Self::ERRORS {
             self.errors.push(problem);
+        } else {
+            self.more_errors += 1;
         }
     }
 
     /// How many attempts came to `outcome`.
     pub fn count(&self, outcome: Outcome) -> u64 {
         self.outcomes.get(&outcome).copied().unwrap_or_default()
+    }
+
+    /// Whether every attempt failed.
+    pub fn is_fruitless(&self) -> bool {
+        let failed = self.count(Outcome::Failed);
+        failed > 0 && failed == self.outcomes.values().sum::<u64>()
     }
 
     /// Objects that are new in the lake.
@@ -103,17 +118,37 @@ impl Tally {
     }
 }
 
+/// Why a run ended before its plan was empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interruption {
+    /// Somebody asked it to stop.
+    Stopped,
+    /// It had used up the time that it was given.
+    OutOfTime,
+}
+
+/// What waits in the spool, for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// The root of the spool.
+    pub spool: std::path::PathBuf,
+    /// The first few keys.
+    pub keys: Vec<String>,
+}
+
 /// What a run came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// By dataset.
     pub datasets: BTreeMap<String, Tally>,
-    /// Finished payloads that are still in the spool, and why they could not go up.
+    /// How many finished objects are still in the spool.
     pub undelivered: u64,
+    /// The keys of the first few of them, and where the spool is.
+    pub waiting: Waiting,
     /// Why the last upload failed.
     pub store_problem: Option<Problem>,
-    /// Whether the run was interrupted before its plan was empty.
-    pub interrupted: bool,
+    /// Why the run ended before its plan was empty, if it did.
+    pub interrupted: Option<Interruption>,
 }
 
 impl Report {
@@ -125,13 +160,13 @@ impl Report {
     /// Whether anything went wrong that a person should hear about in the exit code.
     pub fn is_partial(&self) -> bool {
         let failed = |tally: &Tally| tally.count(Outcome::Failed) + tally.count(Outcome::Lost) + tally.left;
-        self.interrupted || self.total(failed) > 0
+        let unfinished = self.datasets.values().any(|tally| !tally.finished);
+        self.interrupted.is_some() || unfinished || self.total(failed) > 0
     }
 
     /// Whether nothing at all could be done.
     pub fn is_fruitless(&self) -> bool {
-        let failed = self.total(|tally| tally.count(Outcome::Failed));
-        let done = self.total(|tally| tally.outcomes.values().sum::<u64>() - tally.count(Outcome::Failed));
-        failed > 0 && done == 0
+        let mut datasets = self.datasets.values().filter(|tally| !tally.outcomes.is_empty()).peekable();
+        datasets.peek().is_some() && datasets.all(Tally::is_fruitless)
     }
 }

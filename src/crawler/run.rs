@@ -1,8 +1,10 @@
 //! One run: a tick of one dataset, its log, and its numbers. A run is over when its last line is written, which
 //! is after its tick when the store is away.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
 
 use super::context::Context;
 use super::report::{Problem, Tally};
@@ -16,9 +18,8 @@ use crate::telemetry::metrics;
 pub(super) struct Run {
     log: RunLog,
     tally: Mutex<Tally>,
-    // The tick itself counts as one.
-    open: AtomicUsize,
-    lines: AtomicUsize,
+    /// How many may still write lines: the tick, and every entry that waits to go up.
+    open: watch::Sender<usize>,
 }
 
 impl Run {
@@ -26,7 +27,7 @@ impl Run {
     pub(super) fn start(context: &Context, dataset: &str) -> Arc<Self> {
         let run = Name::hex(context.chance.next_u32());
         let log = RunLog::new(context.spool.directory(), run, dataset, context.clock.now());
-        Arc::new(Self { log, tally: Mutex::default(), open: AtomicUsize::new(1), lines: AtomicUsize::new(0) })
+        Arc::new(Self { log, tally: Mutex::default(), open: watch::Sender::new(1) })
     }
 
     pub(super) fn id(&self) -> &Name {
@@ -39,7 +40,13 @@ impl Run {
 
     /// Notes that one more line will come later.
     pub(super) fn expect_line(&self) {
-        self.open.fetch_add(1, Ordering::AcqRel);
+        self.open.send_modify(|open| *open += 1);
+    }
+
+    /// Completes once no line is expected any more but those of the tick, which waits here.
+    pub(super) async fn settled(&self) {
+        // An error would mean that this very run is gone.
+        let _ = self.open.subscribe().wait_for(|open| *open <= 1).await;
     }
 
     /// Writes a line: into the log, the numbers, the metrics, and to the observer.
@@ -55,7 +62,6 @@ impl Run {
         metrics::upstream(&attempt.dataset, attempt.requests, attempt.retries);
         context.observer.attempted(attempt);
         say(attempt);
-        self.lines.fetch_add(1, Ordering::AcqRel);
         if let Err(error) = self.log.append(attempt) {
             tracing::error!(%error, path = %self.log.path().display(), "failed to write a line of the run log");
         }
@@ -71,6 +77,11 @@ impl Run {
         self.lock_tally().left = slices;
     }
 
+    /// Notes that the tick ended because there was nothing more to do.
+    pub(super) fn finish(&self) {
+        self.lock_tally().finished = true;
+    }
+
     /// Whether nothing has failed so far.
     pub(super) fn is_clean(&self) -> bool {
         self.lock_tally().count(Outcome::Failed) == 0
@@ -81,17 +92,26 @@ impl Run {
         self.lock_tally().clone()
     }
 
-    /// Closes the tick, or one expected line. The last one seals the log: its entry is for the uploader.
+    /// Closes the tick, or one expected line. The last one seals the log, if anything was attempted: its entry
+    /// is for the uploader.
     pub(super) fn close_one(&self, context: &Context) -> Option<Entry> {
-        let last = self.open.fetch_sub(1, Ordering::AcqRel) == 1;
-        if !last || self.lines.load(Ordering::Acquire) == 0 {
+        let mut last = false;
+        self.open.send_modify(|open| {
+            *open = open.saturating_sub(1);
+            last = *open == 0;
+        });
+        if !last {
             return None;
         }
-        let sealed = std::fs::read(self.log.path())
-            .and_then(|lines| context.spool.keep_run_log(&lines, &self.log.key(), self.log.path()));
-        sealed
+        let path = self.log.path();
+        let lines = match std::fs::read(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return None,
+            lines => lines,
+        };
+        lines
+            .and_then(|lines| context.spool.keep_run_log(&lines, &self.log.key(), path))
             .inspect_err(|error| {
-                tracing::error!(%error, path = %self.log.path().display(), "failed to seal the run log");
+                tracing::error!(%error, path = %path.display(), "failed to seal the run log");
             })
             .ok()
     }
@@ -103,7 +123,7 @@ impl Run {
 
 /// One line for each slice, where no progress bar stands for it. Failures are said where they are handled.
 fn say(attempt: &Attempt) {
-    if matches!(attempt.outcome, Outcome::Failed | Outcome::Refused) {
+    if matches!(attempt.outcome, Outcome::Failed | Outcome::Refused | Outcome::Interrupted) {
         return;
     }
     tracing::info!(

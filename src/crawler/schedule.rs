@@ -29,7 +29,11 @@ pub enum Schedule {
 impl Schedule {
     /// Reads a cron expression whose first field is the second.
     pub fn cron(expression: &str) -> Result<Self, croner::errors::CronError> {
-        let parser = croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Required).build();
+        let parser = croner::parser::CronParser::builder()
+            .seconds(croner::parser::Seconds::Required)
+            // As the configuration reads it: a day of the month and a weekday must both fit.
+            .dom_and_dow(true)
+            .build();
         Ok(Self::Cron(Box::new(parser.parse(expression)?)))
     }
 
@@ -60,12 +64,17 @@ impl FromStr for Schedule {
 pub struct Pace {
     schedule: Schedule,
     next: Option<Time>,
+    pause: TimeDelta,
 }
+
+/// How soon after a tick that failed the next one starts, at first; it doubles with each that fails too.
+const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(5);
+const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
 
 impl Pace {
     /// A source that is due at once: whatever it missed while nothing ran is caught up with one tick.
     pub fn due_now(schedule: Schedule, now: Time) -> Self {
-        Self { schedule, next: Some(now) }
+        Self { schedule, next: Some(now), pause: FIRST_PAUSE }
     }
 
     /// Whether the source is due.
@@ -80,20 +89,32 @@ impl Pace {
         self.next = self.schedule.next_after(now).map(|next| next + jitter);
     }
 
+    /// Notes how a tick ended at `now`. After a failure the source is due again soon, not only at the schedule's
+    /// next moment: by then a feed without a memory has forgotten.
+    pub fn ended(&mut self, now: Time, clean: bool) {
+        if clean {
+            self.pause = FIRST_PAUSE;
+            return;
+        }
+        let again = now + self.pause;
+        self.next = Some(self.next.map_or(again, |next| next.min(again)));
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+    }
+
     /// The next start.
     pub fn next(&self) -> Option<Time> {
         self.next
     }
 }
 
-/// Beats once a second until it is stopped.
+/// Beats until it is stopped: the crawler looks at its schedules with each beat.
 pub struct Heartbeat {
-    scheduler: JobScheduler,
     beats: mpsc::Receiver<()>,
+    scheduler: Option<JobScheduler>,
 }
 
 impl Heartbeat {
-    /// Starts beating.
+    /// Starts beating once a second.
     pub async fn start() -> Result<Self, JobSchedulerError> {
         let (sender, beats) = mpsc::channel(1);
         let scheduler = JobScheduler::new().await?;
@@ -103,17 +124,24 @@ impl Heartbeat {
         })?;
         scheduler.add(job).await?;
         scheduler.start().await?;
-        Ok(Self { scheduler, beats })
+        Ok(Self { beats, scheduler: Some(scheduler) })
     }
 
-    /// Waits for the next beat.
-    pub async fn beat(&mut self) {
-        let _ = self.beats.recv().await;
+    /// A heart that beats when it is told to: for simulations, whose time is not the machine's.
+    pub fn by_hand() -> (mpsc::Sender<()>, Self) {
+        let (sender, beats) = mpsc::channel(1);
+        (sender, Self { beats, scheduler: None })
+    }
+
+    /// Waits for the next beat; `None` when there will be none any more.
+    pub async fn beat(&mut self) -> Option<()> {
+        self.beats.recv().await
     }
 
     /// Stops beating.
-    pub async fn stop(mut self) {
-        if let Err(error) = self.scheduler.shutdown().await {
+    pub async fn stop(self) {
+        let Some(mut scheduler) = self.scheduler else { return };
+        if let Err(error) = scheduler.shutdown().await {
             tracing::debug!(%error, "the scheduler did not stop cleanly");
         }
     }
@@ -160,10 +188,29 @@ mod tests {
         assert_eq!(pace.next(), Some(time("2026-11-22T09:10:00Z")));
     }
 
+    #[test]
+    fn a_failed_tick_is_tried_again_soon_and_ever_later() {
+        let daily = Schedule::Every { period: TimeDelta::hours(24), offset: TimeDelta::zero() };
+        let mut now = time("2026-11-21T00:00:10Z");
+        let mut pace = Pace::due_now(daily, now);
+        for minutes in [5, 10, 20, 40, 60, 60] {
+            pace.started(now, Duration::ZERO);
+            pace.ended(now, false);
+            now += TimeDelta::minutes(minutes);
+            assert_eq!(pace.next(), Some(now));
+        }
+        pace.started(now, Duration::ZERO);
+        pace.ended(now, true);
+        assert_eq!(pace.next(), Some(time("2026-11-22T00:00:00Z")));
+        pace.started(now, Duration::ZERO);
+        pace.ended(now, false);
+        assert_eq!(pace.next(), Some(now + TimeDelta::minutes(5)), "what went well is forgotten trouble");
+    }
+
     #[tokio::test]
     async fn the_heart_beats() {
         let mut heartbeat = Heartbeat::start().await.unwrap();
-        heartbeat.beat().await;
+        assert_eq!(heartbeat.beat().await, Some(()));
         heartbeat.stop().await;
     }
 }

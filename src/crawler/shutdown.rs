@@ -1,19 +1,36 @@
 //! Ending well: the first signal stops new work, the grace period lets running work finish, and then it is cut.
 
+use std::sync::{Arc, OnceLock};
+
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+use super::report::Interruption;
 
 /// The two stages of an end, shared by everything that runs.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     stop: CancellationToken,
     abort: CancellationToken,
+    cause: Arc<OnceLock<Interruption>>,
 }
 
 impl Shutdown {
-    /// Starts nothing new from here on.
+    /// Starts nothing new from here on, because somebody asked for it.
     pub fn stop(&self) {
+        self.cause.get_or_init(|| Interruption::Stopped);
         self.stop.cancel();
+    }
+
+    /// Starts nothing new from here on, because the time for this run is used up.
+    pub(super) fn run_out_of_time(&self) {
+        self.cause.get_or_init(|| Interruption::OutOfTime);
+        self.stop.cancel();
+    }
+
+    /// Why nothing new may start; `None` while it may.
+    pub(super) fn cause(&self) -> Option<Interruption> {
+        self.cause.get().copied()
     }
 
     /// Cuts what still runs.

@@ -1,23 +1,25 @@
 //! The crawler as a whole: opens the lake and the spool, runs the ticks, and ends well.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::join_all;
 use serde_json::json;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::context::{Context, LakeSetup, Scheduled};
-use super::report::{Observer, Report};
+use super::report::{Observer, Report, Waiting};
 use super::run::Run;
 use super::schedule::{Heartbeat, Pace};
 use super::shutdown::Shutdown;
-use super::tick::tick;
+use super::tick::{Occasion, tick};
 use super::upload::Uploader;
 use crate::base::error::Hinted;
 use crate::base::{Chance, Clock, Time};
 use crate::lake::identity::IdentityError;
+use crate::lake::key::Key;
 use crate::lake::spool::{Adopted, Spool};
 use crate::lake::store::StoreErrorKind;
 
@@ -48,9 +50,9 @@ pub enum CrawlerError {
         /// What the disk says.
         error: std::io::Error,
     },
-    /// The scheduler did not start.
-    #[error("failed to start the schedule: {0}")]
-    Schedule(String),
+    /// The heartbeat stopped: nothing would ever be due again.
+    #[error("the schedule has stopped beating")]
+    Schedule,
 }
 
 impl Hinted for CrawlerError {
@@ -58,7 +60,7 @@ impl Hinted for CrawlerError {
         match self {
             Self::Lake(error) => error.hint(),
             Self::Spool { .. } => Some("set [lake] spool_dir to a directory that can be written"),
-            Self::Schedule(_) => None,
+            Self::Schedule => Some("start the crawler again"),
         }
     }
 }
@@ -68,6 +70,7 @@ impl Hinted for CrawlerError {
 pub struct Crawler {
     context: Arc<Context>,
     uploader: Uploader,
+    uploading: JoinHandle<()>,
     sources: Vec<Arc<Scheduled>>,
     options: Options,
     runs: Mutex<BTreeMap<String, LastRun>>,
@@ -109,12 +112,15 @@ impl Crawler {
                 hint = error.hint().unwrap_or("what is fetched meanwhile waits in the spool"),
                 "the store is away: {error}"
             ),
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                give_back(context);
+                return Err(error.into());
+            }
         }
-        let uploader = Uploader::start(Arc::clone(&context));
+        let (uploader, uploading) = Uploader::start(Arc::clone(&context));
         adopt(&context, &uploader, adopted);
         let sources = sources.into_iter().map(Arc::new).collect();
-        Ok(Self { context, uploader, sources, options, runs: Mutex::default() })
+        Ok(Self { context, uploader, uploading, sources, options, runs: Mutex::default() })
     }
 
     /// One tick of every source, and then everything up.
@@ -124,67 +130,45 @@ impl Crawler {
             let (clock, shutdown) = (Arc::clone(&self.context.clock), self.context.shutdown.clone());
             tokio::spawn(async move {
                 clock.sleep(limit).await;
-                shutdown.stop();
+                shutdown.run_out_of_time();
             });
         }
-        let mut ticks = JoinSet::new();
-        for scheduled in &self.sources {
-            let (context, uploader) = (Arc::clone(&self.context), self.uploader.clone());
-            let scheduled = Arc::clone(scheduled);
-            ticks.spawn(async move { tick(&context, &uploader, &scheduled, || false).await });
-        }
-        let mut runs = Vec::new();
-        while let Some(ended) = ticks.join_next().await {
-            match ended {
-                Ok(run) => runs.push(run),
-                Err(error) => tracing::error!(%error, "a tick failed: this is a fault in contrail"),
-            }
-        }
+        let ticks = self.sources.iter().map(|scheduled| {
+            let occasion = Occasion { patience: Some(self.options.drain), ..Occasion::default() };
+            tick(&self.context, &self.uploader, scheduled, occasion)
+        });
+        let runs = join_all(ticks).await;
         self.drain().await;
         self.report(&runs)
     }
 
-    /// Crawls by the schedules until the shutdown.
-    pub async fn run(&self) -> Result<Report, CrawlerError> {
+    /// Crawls by the schedules, looking at them with each beat, until the shutdown.
+    pub async fn run(&self, mut heartbeat: Heartbeat) -> Result<Report, CrawlerError> {
         self.watch_shutdown();
-        let mut heartbeat =
-            Heartbeat::start().await.map_err(|error| CrawlerError::Schedule(error.to_string()))?;
         let now = self.context.clock.now();
-        let mut seats: Vec<Seat> = self
-            .sources
-            .iter()
-            .map(|scheduled| Seat {
-                pace: Pace::due_now(scheduled.schedule.clone(), now),
-                busy: false,
-                again: Arc::default(),
-            })
-            .collect();
+        let mut seats: Vec<Seat> = self.sources.iter().map(|scheduled| Seat::new(scheduled, now)).collect();
         let mut ticks: JoinSet<(usize, Arc<Run>)> = JoinSet::new();
-        loop {
+        let stopped = loop {
             tokio::select! {
-                () = self.context.shutdown.stopping() => break,
-                () = heartbeat.beat() => self.start_due(&mut seats, &mut ticks),
+                () = self.context.shutdown.stopping() => break true,
+                beat = heartbeat.beat() => match beat {
+                    Some(()) => self.start_due(&mut seats, &mut ticks),
+                    None => break false,
+                },
                 Some(ended) = ticks.join_next() => match ended {
-                    Ok((index, run)) => self.free(&mut seats, index, &run),
-                    Err(error) => {
-                        tracing::error!(%error, "a tick failed: this is a fault in contrail");
-                        // Which one is not known any more, and none runs that is not in the set.
-                        if ticks.is_empty() {
-                            for seat in &mut seats {
-                                seat.busy = false;
-                            }
-                        }
-                    }
+                    Ok((index, run)) => self.end_tick(&mut seats, index, &run, &mut ticks),
+                    Err(error) => tracing::error!(%error, "a tick was lost: this is a fault in contrail"),
                 },
             }
-        }
+        };
         heartbeat.stop().await;
+        self.context.shutdown.stop();
         let mut runs = Vec::new();
         while let Some(ended) = ticks.join_next().await {
             runs.extend(ended.ok().map(|(_, run)| run));
         }
         self.drain().await;
-        Ok(self.report(&runs))
+        if stopped { Ok(self.report(&runs)) } else { Err(CrawlerError::Schedule) }
     }
 
     /// How the crawler is doing: whether it is well, and the details.
@@ -210,19 +194,13 @@ impl Crawler {
 
     /// Gives the spool back. What could not go up waits in it for the next start.
     pub async fn close(self) {
-        let Self { context, uploader, .. } = self;
+        let Self { context, uploader, uploading, .. } = self;
         context.shutdown.abort();
         drop(uploader);
-        // The uploader and the watcher hold the context until they have seen the end.
-        let mut context = context;
-        for _ in 0..100 {
-            match Arc::try_unwrap(context) {
-                Ok(context) => return context.spool.close(),
-                Err(shared) => context = shared,
-            }
-            context.clock.sleep(Duration::from_millis(10)).await;
+        if let Err(error) = uploading.await {
+            tracing::error!(%error, "the uploader was lost: this is a fault in contrail");
         }
-        tracing::debug!("the spool directory is left for the next start to sweep");
+        give_back(context);
     }
 
     /// After the first signal running work has the grace period, and is cut then.
@@ -238,66 +216,92 @@ impl Crawler {
 
     fn start_due(&self, seats: &mut [Seat], ticks: &mut JoinSet<(usize, Arc<Run>)>) {
         let now = self.context.clock.now();
-        for (index, (seat, scheduled)) in seats.iter_mut().zip(&self.sources).enumerate() {
+        for (index, seat) in seats.iter_mut().enumerate() {
             if !seat.pace.is_due(now) {
                 continue;
             }
             seat.pace.started(now, self.context.chance.up_to(self.options.jitter));
             if seat.busy {
                 // Never two ticks of a source at once: the one that runs is told to begin with the present again.
-                seat.again.store(true, Ordering::Release);
-                continue;
+                seat.occasion.due_again.store(true, Ordering::Release);
+            } else {
+                self.start_tick(index, seat, ticks);
             }
-            seat.busy = true;
-            let (context, uploader) = (Arc::clone(&self.context), self.uploader.clone());
-            let (scheduled, again) = (Arc::clone(scheduled), Arc::clone(&seat.again));
-            ticks.spawn(async move {
-                let run = tick(&context, &uploader, &scheduled, || again.swap(false, Ordering::AcqRel)).await;
-                (index, run)
-            });
         }
     }
 
-    fn free(&self, seats: &mut [Seat], index: usize, run: &Run) {
-        if let Some(seat) = seats.get_mut(index) {
-            seat.busy = false;
-            seat.again.store(false, Ordering::Release);
-        }
+    fn start_tick(&self, index: usize, seat: &mut Seat, ticks: &mut JoinSet<(usize, Arc<Run>)>) {
+        seat.busy = true;
+        let (context, uploader) = (Arc::clone(&self.context), self.uploader.clone());
+        let (scheduled, occasion) = (Arc::clone(&seat.scheduled), seat.occasion.clone());
+        ticks.spawn(async move { (index, tick(&context, &uploader, &scheduled, occasion).await) });
+    }
+
+    fn end_tick(&self, seats: &mut [Seat], index: usize, run: &Run, ticks: &mut JoinSet<(usize, Arc<Run>)>) {
+        let Some(seat) = seats.get_mut(index) else { return };
+        seat.busy = false;
         let last = LastRun { ended: self.context.clock.now(), clean: run.is_clean() };
+        seat.pace.ended(last.ended, last.clean);
         let dataset = run.log().dataset().to_owned();
-        tracing::info!(
-            dataset,
-            next = ?seats.get(index).and_then(|seat| seat.pace.next()).map(|next| next.to_rfc3339()),
-            clean = last.clean,
-            "tick over"
-        );
+        let next = seat.pace.next().map(|next| next.to_rfc3339());
+        tracing::info!(dataset, ?next, clean = last.clean, "tick over");
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(dataset, last);
+        // It became due after the last plan of the tick, which knew nothing of it.
+        if seat.occasion.due_again.load(Ordering::Acquire) {
+            self.start_tick(index, seat, ticks);
+        }
     }
 
     /// Waits until everything is up, for as long as it may take: the drain time, or what is left of the grace.
     async fn drain(&self) {
         tokio::select! {
-            _ = self.uploader.drain(&self.context, self.options.drain) => {}
+            () = self.uploader.drain(self.options.drain) => {}
             () = self.context.shutdown.aborting() => {}
         }
     }
 
     fn report(&self, runs: &[Arc<Run>]) -> Report {
+        const KEYS: usize = 5;
         let state = self.uploader.state();
+        let datasets: BTreeMap<_, _> =
+            runs.iter().map(|run| (run.log().dataset().to_owned(), run.tally())).collect();
+        let unfinished = datasets.values().any(|tally| !tally.finished);
         Report {
-            datasets: runs.iter().map(|run| (run.log().dataset().to_owned(), run.tally())).collect(),
+            datasets,
             undelivered: state.waiting,
+            waiting: Waiting {
+                spool: self.context.spool.root().to_owned(),
+                keys: self.context.spool.waiting().take(KEYS).map(|key| key.to_string()).collect(),
+            },
             store_problem: state.trouble.map(|trouble| trouble.problem),
-            interrupted: self.context.shutdown.is_stopping(),
+            // A signal that came when all was done interrupted nothing.
+            interrupted: self.context.shutdown.cause().filter(|_| unfinished),
         }
     }
 }
 
 /// The place of one source in the loop.
 struct Seat {
+    scheduled: Arc<Scheduled>,
     pace: Pace,
+    occasion: Occasion,
     busy: bool,
-    again: Arc<AtomicBool>,
+}
+
+impl Seat {
+    fn new(scheduled: &Arc<Scheduled>, now: Time) -> Self {
+        let pace = Pace::due_now(scheduled.schedule.clone(), now);
+        Self { scheduled: Arc::clone(scheduled), pace, occasion: Occasion::default(), busy: false }
+    }
+}
+
+/// Gives the spool back, once nobody else holds the context.
+fn give_back(context: Arc<Context>) {
+    if let Some(context) = Arc::into_inner(context) {
+        context.spool.close();
+    } else {
+        tracing::debug!("the spool's directory is left for the next start to sweep");
+    }
 }
 
 /// Hands what earlier processes left to the uploader. Their lines go into a log of this process; the logs of
@@ -312,27 +316,26 @@ fn adopt(context: &Arc<Context>, uploader: &Uploader, adopted: Adopted) {
     }
     let mut runs: BTreeMap<String, Arc<Run>> = BTreeMap::new();
     for entry in adopted.entries {
-        context.note_spooled(&entry.parsed);
         let run = entry.attempt.as_ref().map(|attempt| {
             let run =
                 runs.entry(attempt.dataset.clone()).or_insert_with(|| Run::start(context, &attempt.dataset));
             run.expect_line();
             Arc::clone(run)
         });
-        drop(uploader.push(entry, run));
+        uploader.push(entry, run);
     }
     for run in runs.values() {
         if let Some(log) = run.close_one(context) {
-            drop(uploader.push(log, None));
+            uploader.push(log, None);
         }
     }
     for log in adopted.interrupted {
-        let key = crate::lake::key::Key::run_log(log.started, &log.run);
+        let key = Key::run_log(log.started, &log.run);
         let kept = log
             .lines(context.clock.now())
             .and_then(|lines| context.spool.keep_run_log(&lines, &key, &log.path));
         match kept {
-            Ok(entry) => drop(uploader.push(entry, None)),
+            Ok(entry) => uploader.push(entry, None),
             Err(error) => {
                 tracing::error!(%error, run = %log.run, "failed to read the log of an interrupted run");
             }

@@ -1,82 +1,108 @@
 //! One tick of one source: plan, fetch what is missing within the source's own bound, and plan again until
 //! nothing is missing. An error or a panic in one stream never stops another.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use serde_json::json;
-use tokio::sync::oneshot;
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::JoinSet;
 
 use super::context::{Context, Known, Scheduled};
-use super::fetch::{Ended, fetch, mark};
+use super::fetch::{Ended, Failure, fetch, mark};
 use super::order::{newest_only, newest_then_oldest};
 use super::report::Problem;
+use super::rest::Rest;
 use super::run::Run;
 use super::upload::Uploader;
 use crate::base::Name;
-use crate::base::error::{Hinted, one_line};
+use crate::base::error::Hinted;
 use crate::lake::key::Mark;
 use crate::lake::run_log::{Attempt, Outcome};
 use crate::lake::slice::{Slice, Stream};
-use crate::sources::{FetchError, FetchErrorKind, Plan, PlanContext, Source, Traffic};
+use crate::lake::spool::Entry;
+use crate::sources::{Dataset, FetchError, FetchErrorKind, Plan, PlanContext, Traffic};
 use crate::telemetry::metrics::{self, TickResult};
 
-/// After this many payloads of a stream were not what they claimed, the stream rests until the next tick.
-const BAD_PAYLOADS: u32 = 3;
-
-/// A tick in progress.
-pub(super) struct Tick {
-    context: Arc<Context>,
-    uploader: Uploader,
-    source: Arc<dyn Source>,
-    concurrency: usize,
-    run: Arc<Run>,
-    /// Streams that are left alone until the next tick.
-    resting: BTreeSet<Stream>,
-    /// Slices that came to nothing, not to be tried twice in one tick.
-    failed: BTreeSet<Slice>,
-    bad_payloads: HashMap<Stream, u32>,
-    /// Nothing more of this source can be done in this tick: a person must act first.
-    blocked: bool,
-    settling: Vec<oneshot::Receiver<()>>,
+/// Why a tick runs, and what may end it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Occasion {
+    /// Set when the source has become due once more: then the present comes first again.
+    pub(super) due_again: Arc<AtomicBool>,
+    /// How long a single run waits for the store. `None` for one that comes again: it leaves the rest to its
+    /// next tick, but waits for room in the spool for as long as it takes.
+    pub(super) patience: Option<Duration>,
 }
 
-/// Runs one tick of `scheduled`. Answers the run, whose numbers are whole once everything of it is up. `again`
-/// says, once, that the source has become due once more: then the present comes first again.
+/// A tick in progress.
+struct Tick {
+    context: Arc<Context>,
+    uploader: Uploader,
+    scheduled: Arc<Scheduled>,
+    occasion: Occasion,
+    run: Arc<Run>,
+    rest: Rest,
+    /// What was said of the dataset as a whole: a later plan need not say it again.
+    said: BTreeSet<String>,
+    /// Whether a plan could be made.
+    planned: bool,
+    /// Why the last plan was made without knowing what the lake has, if it was.
+    blind: Option<Problem>,
+    /// Whether fetching waits for room in the spool.
+    held_up: bool,
+}
+
+/// What fetching the slices of one plan came to.
+struct Round {
+    /// How many came to something.
+    fetched: u64,
+    /// How many were not attempted.
+    left: u64,
+}
+
+/// Runs one tick of `scheduled`. Answers the run, whose numbers are whole once everything of it is up.
 pub(super) async fn tick(
     context: &Arc<Context>,
     uploader: &Uploader,
-    scheduled: &Scheduled,
-    again: impl Fn() -> bool + Send,
+    scheduled: &Arc<Scheduled>,
+    occasion: Occasion,
 ) -> Arc<Run> {
     let dataset = scheduled.source.dataset().id;
-    let run = Run::start(context, dataset);
     let started = context.clock.now();
     let mut tick = Tick {
         context: Arc::clone(context),
         uploader: uploader.clone(),
-        source: Arc::clone(&scheduled.source),
-        concurrency: scheduled.concurrency.max(1),
-        run: Arc::clone(&run),
-        resting: BTreeSet::new(),
-        failed: BTreeSet::new(),
-        bad_payloads: HashMap::new(),
-        blocked: false,
-        settling: Vec::new(),
+        scheduled: Arc::clone(scheduled),
+        occasion,
+        run: Run::start(context, dataset),
+        rest: Rest::default(),
+        said: BTreeSet::new(),
+        planned: false,
+        blind: None,
+        held_up: false,
     };
-    tokio::select! {
-        () = tick.run_rounds(&again) => {}
-        () = context.shutdown.aborting() => {}
+    // A source may panic while it plans; that ends its tick and nothing else.
+    if AssertUnwindSafe(tick.run_rounds()).catch_unwind().await.is_err() {
+        tick.fail_dataset(Problem::of(&FetchError::bug("the tick panicked")), "bug");
     }
+    if let Some(problem) = tick.blind.take() {
+        tick.fail_dataset(problem, "store");
+    }
+    let Tick { run, planned, .. } = tick;
     if let Some(log) = run.close_one(context) {
         uploader.push(log, None);
     }
+    let result = match (planned, run.is_clean()) {
+        (false, _) => TickResult::Failed,
+        (true, false) => TickResult::Partial,
+        (true, true) => TickResult::Done,
+    };
     let now = context.clock.now();
-    let result = if run.is_clean() { TickResult::Done } else { TickResult::Partial };
     metrics::tick(dataset, result, (now - started).to_std().unwrap_or_default());
-    if run.is_clean() {
+    if result == TickResult::Done {
         metrics::success(dataset, now);
     }
     context.observer.ended(dataset);
@@ -84,209 +110,213 @@ pub(super) async fn tick(
 }
 
 impl Tick {
-    async fn run_rounds(&mut self, again: &(impl Fn() -> bool + Send)) {
+    fn dataset(&self) -> &'static Dataset {
+        self.scheduled.source.dataset()
+    }
+
+    async fn run_rounds(&mut self) {
+        let shutdown = self.context.shutdown.clone();
         loop {
-            let Some((known, wanted)) = self.plan().await else { return };
-            self.context.observer.planned(self.source.dataset().id, wanted.len());
+            // This plan sees everything that is due by now.
+            self.occasion.due_again.store(false, Ordering::Release);
+            let planned = tokio::select! {
+                planned = self.plan() => planned,
+                () = shutdown.aborting() => None,
+            };
+            let Some((known, wanted)) = planned else { return };
+            self.context.observer.planned(self.dataset().id, wanted.len());
             if wanted.is_empty() {
+                return self.run.finish();
+            }
+            // Once the windows of a day are all up its audit may be due, and whoever was blind may see now.
+            let more =
+                known.blind.is_some() || wanted.iter().any(|slice| matches!(slice, Slice::Window { .. }));
+            let round = self.fetch_all(&known, wanted).await;
+            self.run.leave(round.left);
+            if round.left == 0 && (round.fetched == 0 || !more) {
+                return self.run.finish();
+            }
+            if shutdown.is_stopping() || self.rest.is_blocked() {
                 return;
             }
-            // Once the windows of a day are all there its audit may be due, so plan again after windows.
-            let windows = wanted.iter().any(|slice| matches!(slice, Slice::Window { .. }));
-            let (fetched, left) = self.fetch_all(&known, wanted, again).await;
-            self.run.leave(left);
-            if self.context.shutdown.is_stopping() || self.blocked || fetched == 0 || (!windows && left == 0)
-            {
-                return;
-            }
-            // An audit reads what the windows stored, so they must be up. A store that is away ends the tick.
-            if !self.settle().await {
+            if !self.is_due_again() && (round.left > 0 || !self.settle().await) {
                 return;
             }
         }
     }
 
-    /// What is missing now; `None` when the tick is over.
+    fn is_due_again(&self) -> bool {
+        self.occasion.due_again.load(Ordering::Acquire)
+    }
+
+    /// What is missing now; `None` when it cannot be told.
     async fn plan(&mut self) -> Option<(Known, Vec<Slice>)> {
-        let started = self.context.clock.now();
-        let dataset = self.source.dataset();
+        let dataset = self.dataset();
         let name = Name::new("dataset", dataset.id).ok()?;
         let known = match self.context.known(&name, dataset.windows).await {
             Ok(known) => known,
             Err(error) => {
-                self.fail_dataset(&error, "store", started);
+                self.fail_dataset(Problem::of(&error), "store");
                 return None;
             }
         };
+        self.blind.clone_from(&known.blind);
         let traffic = Traffic::default();
-        let grid =
-            known.identity.grid().inspect_err(|error| self.fail_dataset(error, "store", started)).ok()?;
         let plan_context = PlanContext {
-            coverage: &known.coverage,
+            coverage: &known.stored,
             now: known.planned_at,
             created_at: known.identity.created_at,
-            grid,
+            grid: known.grid,
             traffic: &traffic,
         };
-        match self.source.plan(&plan_context).await {
+        match self.scheduled.source.plan(&plan_context).await {
             Ok(plan) => {
-                let wanted = self.take_in(plan, known.blind);
+                self.planned = true;
+                let wanted = self.take_in(plan, &known).await;
                 Some((known, wanted))
             }
             Err(error) => {
-                self.fail_dataset(&error, error.kind.as_str(), started);
+                self.fail_dataset(Problem::of(&error), error.kind.as_str());
                 None
             }
         }
     }
 
     /// Writes down what the plan says beside the wanted slices, and puts those in order.
-    fn take_in(&mut self, plan: Plan, blind: bool) -> Vec<Slice> {
-        let now = self.context.clock.now();
-        for warning in &plan.warnings {
-            tracing::warn!(dataset = self.source.dataset().id, "{warning}");
+    async fn take_in(&mut self, plan: Plan, known: &Known) -> Vec<Slice> {
+        for warning in plan.warnings {
+            if self.said.insert(warning.clone()) {
+                tracing::warn!(dataset = self.dataset().id, "{warning}");
+            }
         }
         for error in &plan.failures {
-            self.fail_dataset(error, error.kind.as_str(), now);
+            self.fail_dataset(Problem::of(error), error.kind.as_str());
         }
-        for (stream, error) in plan.closed {
-            if self.resting.insert(stream.clone()) {
-                self.record_failure(Attempt::at_stream(self.run.id(), &stream, now), &stream, &error);
+        for (stream, error) in &plan.closed {
+            if self.rest.close(stream) {
+                let attempt = Attempt::at_stream(self.run.id(), stream, self.context.clock.now());
+                self.record_failure(attempt, stream, error, true);
             }
         }
-        if !blind {
-            plan.lost.iter().for_each(|slice| self.mark_lost(slice, "the upstream no longer has it"));
+        let blind = known.blind.is_some();
+        for slice in plan.lost.iter().filter(|slice| !blind && !known.spooled.contains(slice)) {
+            let attempt = Attempt::at_slice(self.run.id(), slice, self.context.clock.now());
+            self.mark_lost(slice, "the upstream no longer has it", attempt).await;
         }
-        let mut wanted = plan.wanted;
-        wanted.retain(|slice| !self.resting.contains(slice.stream()) && !self.failed.contains(slice));
-        if blind { newest_only(wanted) } else { newest_then_oldest(wanted) }
+        let mut wanted = if blind { newest_only(plan.wanted) } else { newest_then_oldest(plan.wanted) };
+        wanted.retain(|slice| {
+            self.rest.allows(slice)
+                && !known.spooled.contains(slice)
+                && !self.context.is_asked_to_wait(slice.stream())
+        });
+        wanted
     }
 
-    /// Fetches the slices in order; answers how many came to something, and how many were left.
-    async fn fetch_all(
-        &mut self,
-        known: &Known,
-        wanted: Vec<Slice>,
-        again: &(impl Fn() -> bool + Send),
-    ) -> (u64, u64) {
-        let (mut fetched, mut left) = (0, 0);
+    /// Fetches the slices in order, as many at once as the source's bound allows.
+    async fn fetch_all(&mut self, known: &Known, wanted: Vec<Slice>) -> Round {
+        let mut queue = VecDeque::from(wanted);
         let mut running: JoinSet<Ended> = JoinSet::new();
-        let mut slices: HashMap<Id, Slice> = HashMap::new();
-        let mut queue = wanted.into_iter();
+        let shutdown = self.context.shutdown.clone();
+        let (mut fetched, mut gave_up) = (0, false);
         loop {
-            while running.len() < self.concurrency {
-                let Some(slice) = queue.next() else { break };
-                if self.blocked || self.resting.contains(slice.stream()) {
-                    continue;
-                }
-                if self.context.shutdown.is_stopping()
-                    || (fetched > 0 && again())
-                    || !self.wait_for_room().await
-                {
-                    left += 1 + queue.by_ref().count() as u64;
-                    break;
-                }
-                let (context, source) = (Arc::clone(&self.context), Arc::clone(&self.source));
-                let task = running.spawn(fetch(
-                    context,
-                    source,
-                    known.clone(),
-                    slice.clone(),
-                    Arc::clone(&self.run),
-                ));
-                slices.insert(task.id(), slice);
+            while queue.front().is_some_and(|slice| !self.rest.allows(slice)) {
+                queue.pop_front();
             }
-            let Some(done) = running.join_next_with_id().await else { break };
-            fetched += u64::from(self.take_back(done, &mut slices));
+            let ending = gave_up || shutdown.is_stopping() || (fetched > 0 && self.is_due_again());
+            let may_start = !ending && !queue.is_empty() && running.len() < self.scheduled.concurrency.max(1);
+            self.hold_up(may_start && self.context.spool.is_full());
+            tokio::select! {
+                biased;
+                Some(ended) = running.join_next() => match ended {
+                    Ok(ended) => fetched += u64::from(self.take_back(ended).await),
+                    Err(error) => tracing::error!(%error, "a fetch was lost: this is a fault in contrail"),
+                },
+                () = self.context.spool.wait_for_room(), if may_start => {
+                    if let Some(slice) = queue.pop_front() {
+                        self.start(&mut running, known, slice);
+                    }
+                }
+                () = self.uploader.hopeless(self.occasion.patience.unwrap_or_default()),
+                    if self.held_up && self.occasion.patience.is_some() => gave_up = true,
+                () = shutdown.stopping(), if may_start => {}
+                else => break,
+            }
         }
-        (fetched, left)
+        Round { fetched, left: queue.iter().filter(|slice| self.rest.allows(slice)).count() as u64 }
     }
 
-    /// Waits until the spool has room; `false` when the crawler stops meanwhile.
-    async fn wait_for_room(&self) -> bool {
-        if !self.context.spool.is_full() {
-            return true;
+    fn start(&mut self, running: &mut JoinSet<Ended>, known: &Known, slice: Slice) {
+        self.rest.attempt(&slice);
+        let (context, source) = (Arc::clone(&self.context), Arc::clone(&self.scheduled.source));
+        running.spawn(fetch(context, source, known.clone(), slice, self.run.id().clone()));
+    }
+
+    /// Notes whether fetching waits for room in the spool.
+    fn hold_up(&mut self, held_up: bool) {
+        if held_up == std::mem::replace(&mut self.held_up, held_up) {
+            return;
         }
-        tracing::warn!(
-            used = self.context.spool.used(),
-            limit = self.context.spool.limit(),
-            "the spool is full: crawling waits until the store takes something up"
-        );
-        metrics::spool_waiting(true);
-        let room = tokio::select! {
-            () = self.context.spool.wait_for_room() => true,
-            () = self.context.shutdown.stopping() => false,
-        };
-        metrics::spool_waiting(false);
-        room
+        metrics::spool_waiting(held_up);
+        if held_up {
+            tracing::warn!(
+                used = self.context.spool.used(),
+                limit = self.context.spool.limit(),
+                "the spool is full: crawling waits until the store takes something up"
+            );
+        }
     }
 
     /// Takes in how a fetch ended; answers whether it came to something.
-    fn take_back(&mut self, done: Result<(Id, Ended), JoinError>, slices: &mut HashMap<Id, Slice>) -> bool {
-        let (id, ended) = match done {
-            Ok((id, ended)) => (id, Some(ended)),
-            Err(error) => (error.id(), None),
-        };
-        let Some(slice) = slices.remove(&id) else { return false };
-        match ended {
-            Some(Ended::Spooled(entry)) => {
-                self.bad_payloads.remove(slice.stream());
-                self.hand_over(*entry);
+    async fn take_back(&mut self, ended: Ended) -> bool {
+        let Ended { slice, result } = ended;
+        let stream = slice.stream();
+        match result {
+            Ok(entry) => {
+                self.rest.went_well(stream);
+                self.context.note_open(stream);
+                self.hand_over(entry);
                 true
             }
-            Some(Ended::Failed(attempt, error)) => {
-                self.fail_slice(*attempt, slice, &error);
+            Err(Failure { mut attempt, error: None }) => {
+                attempt.outcome = Outcome::Interrupted;
+                attempt.error = Some("the crawler ended before the fetch did".to_owned());
+                self.run.record(&self.context, &attempt);
                 false
             }
-            None => {
-                let attempt = Attempt::at_slice(self.run.id(), &slice, self.context.clock.now());
-                self.fail_slice(attempt, slice, &FetchError::bug("the fetch panicked"));
-                false
-            }
-        }
-    }
-
-    fn hand_over(&mut self, entry: crate::lake::spool::Entry) {
-        self.context.note_spooled(&entry.parsed);
-        self.run.expect_line();
-        self.settling.push(self.uploader.push(entry, Some(Arc::clone(&self.run))));
-    }
-
-    fn fail_slice(&mut self, attempt: Attempt, slice: Slice, error: &FetchError) {
-        let stream = slice.stream().clone();
-        match error.kind {
-            FetchErrorKind::Gone => {
-                self.mark_lost(&slice, &error.to_string());
-                return;
-            }
-            FetchErrorKind::Upstream => {
-                let bad = self.bad_payloads.entry(stream.clone()).or_default();
-                *bad += 1;
-                if *bad >= BAD_PAYLOADS {
-                    self.resting.insert(stream.clone());
+            Err(Failure { attempt, error: Some(error) }) => {
+                let news = self.rest.failed(stream, error.kind);
+                match error.kind {
+                    FetchErrorKind::Gone => self.mark_lost(&slice, &error.to_string(), *attempt).await,
+                    kind => {
+                        if let FetchErrorKind::Retry { after: Some(wait) } = kind {
+                            self.context.note_asked_to_wait(stream, wait);
+                        }
+                        self.record_failure(*attempt, stream, &error, news);
+                    }
                 }
-            }
-            FetchErrorKind::Config | FetchErrorKind::Local => self.blocked = true,
-            FetchErrorKind::Retry { .. } | FetchErrorKind::Refused | FetchErrorKind::Bug => {
-                self.resting.insert(stream.clone());
+                false
             }
         }
-        self.failed.insert(slice);
-        self.record_failure(attempt, &stream, error);
     }
 
-    fn record_failure(&self, mut attempt: Attempt, stream: &Stream, error: &FetchError) {
+    fn hand_over(&self, entry: Entry) {
+        self.run.expect_line();
+        self.uploader.push(entry, Some(Arc::clone(&self.run)));
+    }
+
+    /// Writes down a failure, and says it if it is news.
+    fn record_failure(&self, mut attempt: Attempt, stream: &Stream, error: &FetchError, news: bool) {
         let refused = error.kind == FetchErrorKind::Refused;
         attempt.outcome = if refused { Outcome::Refused } else { Outcome::Failed };
         attempt.error_kind = Some(error.kind.as_str().to_owned());
         attempt.error = Some(error.to_string());
-        if !refused || self.context.is_first_refusal(stream) {
-            let hint = error.hint().unwrap_or_default();
+        if news && (!refused || self.context.is_first_refusal(stream)) {
             tracing::warn!(
-                stream = %stream,
+                dataset = attempt.dataset,
+                stream = attempt.stream.as_deref().unwrap_or_default(),
                 slice = attempt.slice.as_deref().unwrap_or_default(),
                 kind = error.kind.as_str(),
-                hint,
+                hint = error.hint().unwrap_or_default(),
                 "{error}"
             );
             self.run.problem(Problem::of(error));
@@ -294,49 +324,38 @@ impl Tick {
         self.run.record(&self.context, &attempt);
     }
 
-    fn fail_dataset<E: Hinted>(&self, error: &E, kind: &str, started: crate::base::Time) {
-        let mut attempt = Attempt::at_dataset(self.run.id(), self.source.dataset().id, started);
-        attempt.finished = self.context.clock.now();
+    /// Writes down and says, once, what is wrong with the dataset as a whole.
+    fn fail_dataset(&mut self, problem: Problem, kind: &str) {
+        if !self.said.insert(problem.message.clone()) {
+            return;
+        }
+        let dataset = self.dataset().id;
+        let mut attempt = Attempt::at_dataset(self.run.id(), dataset, self.context.clock.now());
         attempt.error_kind = Some(kind.to_owned());
-        attempt.error = Some(one_line(error));
-        tracing::error!(
-            dataset = attempt.dataset,
-            kind,
-            hint = error.hint().unwrap_or_default(),
-            "{}",
-            one_line(error)
-        );
-        self.run.problem(Problem::of(error));
+        attempt.error = Some(problem.message.clone());
+        let hint = problem.hint.as_deref().unwrap_or_default();
+        tracing::error!(dataset, kind, hint, "{}", problem.message);
+        self.run.problem(problem);
         self.run.record(&self.context, &attempt);
     }
 
     /// Marks a slice as lost, once.
-    fn mark_lost(&mut self, slice: &Slice, why: &str) {
-        let mut attempt = Attempt::at_slice(self.run.id(), slice, self.context.clock.now());
+    async fn mark_lost(&self, slice: &Slice, why: &str, mut attempt: Attempt) {
         attempt.outcome = Outcome::Lost;
-        match mark(&self.context, slice, Mark::Lost, &json!(why), attempt) {
+        attempt.error = Some(why.to_owned());
+        match mark(&self.context, slice, Mark::Lost, &json!(why), attempt).await {
             Ok(entry) => self.hand_over(entry),
             Err(error) => tracing::error!(slice = %slice, %error, "failed to mark a slice as lost"),
         }
     }
 
-    /// Waits until all that was handed over is up; `false` when the store is in trouble or the crawler stops.
-    async fn settle(&mut self) -> bool {
-        const LOOK: Duration = Duration::from_millis(200);
-        for settled in std::mem::take(&mut self.settling) {
-            tokio::pin!(settled);
-            loop {
-                tokio::select! {
-                    _ = &mut settled => break,
-                    () = self.context.shutdown.stopping() => return false,
-                    () = self.context.clock.sleep(LOOK) => {
-                        if self.uploader.state().trouble.is_some() {
-                            return false;
-                        }
-                    }
-                }
-            }
+    /// Waits until all that was handed over is up; `false` when there is no point in waiting for it.
+    async fn settle(&self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.run.settled() => true,
+            () = self.context.shutdown.stopping() => false,
+            () = self.uploader.hopeless(self.occasion.patience.unwrap_or_default()) => false,
         }
-        true
     }
 }

@@ -1,5 +1,6 @@
 //! The commit: one entry of the spool becomes one object of the lake, or finds that it is one already.
 
+use super::key::Parsed;
 use super::spool::Entry;
 use super::store::{PutOutcome, Store, StoreError, StoreErrorKind};
 
@@ -22,16 +23,24 @@ pub async fn commit(store: &dyn Store, entry: &Entry) -> Result<Committed, Store
         return Ok(Committed::Stored);
     }
     let standing = match store.head(&entry.key).await {
-        Ok(standing) => standing,
+        Ok(Some(standing)) => standing,
+        // Ours is the only copy now, so it is not given up for an object that nobody can see.
+        Ok(None) => {
+            let (url, key) = (store.url(), &entry.key);
+            let message = format!("{url} says that {key} exists, and then that it does not");
+            return Err(StoreError::new(StoreErrorKind::Away, message));
+        }
         // Somebody else's object under our key: it stands, and it is not what we have.
-        Err(error) if error.kind == StoreErrorKind::Foreign => None,
+        Err(error) if error.kind == StoreErrorKind::Foreign => {
+            return Ok(Committed::Exists { differs: true });
+        }
         Err(error) => return Err(error),
     };
-    let Some(standing) = standing else { return Ok(Committed::Exists { differs: true }) };
-    let ours = standing.sha256 == entry.meta.sha256;
-    // The same payload fetched at the same moment is our own: the answer to an earlier try was lost.
-    if ours && standing.fetched_at.is_some() && standing.fetched_at == entry.meta.fetched_at {
+    let same = standing.sha256 == entry.meta.sha256;
+    // What this very run fetched is our own: the answer to an earlier try was lost.
+    if same && standing.run.is_some() && standing.run == entry.meta.run {
         return Ok(Committed::Stored);
     }
-    Ok(Committed::Exists { differs: !ours })
+    // The key of a mark says all that counts; its text only tells who wrote it when.
+    Ok(Committed::Exists { differs: !same && !matches!(entry.parsed, Parsed::Mark(..)) })
 }

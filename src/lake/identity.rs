@@ -1,12 +1,13 @@
 //! What a lake is: `_contrail/lake.json`, put once by the first crawler and read by every later one, so that
 //! simulated and real prices never meet and every crawler cuts time the same way.
 
+use std::cmp::Ordering;
 use std::path::Path;
 
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
-use super::draft::private_file;
+use super::draft::{TemporaryFile, private_file};
 use super::grid::Grid;
 use super::key::Key;
 use super::meta::ObjectMeta;
@@ -65,7 +66,7 @@ impl Identity {
         Grid::new(self.created_at.date_naive(), self.spot_window.delta()).ok_or_else(|| {
             IdentityError::Unfit {
                 message: format!(
-                    "the lake says that spot windows last {}, which does not divide a day",
+                    "the lake says in _contrail/lake.json that spot windows last {}, which does not divide a day",
                     self.spot_window
                 ),
                 hint: "restore _contrail/lake.json from a backup: nothing but Contrail should write there"
@@ -74,7 +75,7 @@ impl Identity {
         })
     }
 
-    /// Reads what the lake is; `None` when nobody has made it yet.
+    /// Reads what the lake is; `None` when nobody has made it yet. Fails when it is of another format.
     pub async fn read(store: &dyn Store) -> Result<Option<Self>, IdentityError> {
         let body = match store.read(&Key::identity()).await {
             Ok(body) => body,
@@ -82,11 +83,14 @@ impl Identity {
             Err(error) => return Err(error.into()),
         };
         let bytes: Vec<u8> = body.map_ok(|chunk| chunk.to_vec()).try_concat().await?;
-        let found = serde_json::from_slice::<Self>(&bytes).map_err(|error| IdentityError::Unfit {
+        let damaged = |error: serde_json::Error| IdentityError::Unfit {
             message: format!("{}/{} is damaged: {error}", store.url(), Key::identity()),
             hint: "restore it from a backup: nothing but Contrail should write there".to_owned(),
-        })?;
-        Ok(Some(found))
+        };
+        // The format first: another one may say the rest in other words.
+        let Format { format } = serde_json::from_slice(&bytes).map_err(damaged)?;
+        check_format(store, format)?;
+        serde_json::from_slice(&bytes).map_err(damaged).map(Some)
     }
 
     /// Makes the lake as `self` describes it, unless somebody has made it already; answers what it is then.
@@ -109,30 +113,20 @@ impl Identity {
 
     /// Whether a crawler for `self` may write to the lake `found`.
     pub fn admit(&self, store: &dyn Store, found: Self) -> Result<Self, IdentityError> {
-        let url = store.url();
-        if found.format < FORMAT {
-            return Err(IdentityError::Unfit {
-                message: format!(
-                    "{url} is a lake of format {}, and this release writes format {FORMAT}",
-                    found.format
-                ),
-                hint: "crawl into a new [lake] url, or use the release that made this lake".to_owned(),
-            });
-        }
-        if found.format > FORMAT {
-            return Err(IdentityError::Unfit {
-                message: format!("{url} is a lake of format {}, made by a newer release", found.format),
-                hint: "install a newer release of Contrail".to_owned(),
-            });
-        }
         if found.origin != self.origin {
             return Err(IdentityError::Unfit {
                 message: format!(
-                    "{url} holds prices of origin {:?}, and this crawler would add prices of origin {:?}",
-                    found.origin, self.origin
+                    "{} holds prices of origin {:?}, and this crawler would add prices of origin {:?}",
+                    store.url(),
+                    found.origin,
+                    self.origin
                 ),
-                hint: "simulated and real prices never share a lake: choose another one with --lake"
-                    .to_owned(),
+                hint: if [&found.origin, &self.origin].contains(&&UPSTREAM.to_owned()) {
+                    "simulated and real prices never share a lake: choose another one with --lake"
+                } else {
+                    "each simulated cloud has a lake of its own: give the same --seed and --scale, or another --lake"
+                }
+                .to_owned(),
             });
         }
         found.grid()?;
@@ -140,19 +134,39 @@ impl Identity {
     }
 
     async fn put(&self, store: &dyn Store, scratch: &Path) -> Result<(), IdentityError> {
-        let file = scratch.join("lake.json.tmp");
+        let file = TemporaryFile(scratch.join("lake.json.tmp"));
         let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
         let local = |error: std::io::Error| {
-            StoreError::new(StoreErrorKind::Full, format!("failed to write {}: {error}", file.display()))
+            StoreError::new(StoreErrorKind::Full, format!("failed to write {}: {error}", file.0.display()))
                 .with_hint("check that the spool directory ([lake] spool_dir) can be written and has room")
         };
         let meta = ObjectMeta::of_bytes(text.as_bytes());
         let written =
-            private_file(&file).and_then(|mut out| std::io::Write::write_all(&mut out, text.as_bytes()));
+            private_file(&file.0).and_then(|mut out| std::io::Write::write_all(&mut out, text.as_bytes()));
         written.map_err(local)?;
-        let put = store.put_if_absent(&Key::identity(), &file, &meta).await;
-        std::fs::remove_file(&file).map_err(local)?;
-        put?;
+        store.put_if_absent(&Key::identity(), &file.0, &meta).await?;
         Ok(())
     }
+}
+
+/// What every format of `lake.json` says.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+fn check_format(store: &dyn Store, format: u32) -> Result<(), IdentityError> {
+    let url = store.url();
+    let (message, hint) = match format.cmp(&FORMAT) {
+        Ordering::Equal => return Ok(()),
+        Ordering::Less => (
+            format!("{url} is a lake of format {format}, and this release writes format {FORMAT}"),
+            "crawl into a new [lake] url, or use the release that made this lake",
+        ),
+        Ordering::Greater => (
+            format!("{url} is a lake of format {format}, made by a newer release"),
+            "install a newer release of Contrail",
+        ),
+    };
+    Err(IdentityError::Unfit { message, hint: hint.to_owned() })
 }

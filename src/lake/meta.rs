@@ -46,6 +46,9 @@ pub struct ObjectMeta {
     /// The release of Contrail that wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// The run that fetched it, as in the run log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
 }
 
 impl ObjectMeta {
@@ -71,6 +74,7 @@ impl ObjectMeta {
             ("contrail-complete", self.complete.map(|complete| complete.to_string())),
             ("contrail-suspect", self.suspect.map(|suspect| suspect.to_string())),
             ("contrail-version", text(&self.version)),
+            ("contrail-run", text(&self.run)),
         ];
         let required = [
             ("contrail-sha256", Some(self.sha256.clone())),
@@ -102,6 +106,7 @@ impl ObjectMeta {
             complete: text("contrail-complete").and_then(|complete| complete.parse().ok()),
             suspect: text("contrail-suspect").and_then(|suspect| suspect.parse().ok()),
             version: text("contrail-version"),
+            run: text("contrail-run"),
         })
     }
 }
@@ -130,6 +135,7 @@ mod tests {
             complete: Some(true),
             suspect: Some(false),
             version: Some("0.1.0".to_owned()),
+            run: Some("3f9a1c2b".to_owned()),
         };
         let pairs = meta.to_pairs();
         assert_eq!(pairs["contrail-fetched-at"], "2026-11-21T20:10:00Z");

@@ -100,8 +100,9 @@ impl Spool {
             let number = Name::hex(chance.next_u32());
             let name = format!("{}-{}-{number}", now.format("%Y%m%dT%H%M%SZ"), std::process::id());
             let directory = lake.join(name);
-            fs::create_dir(&directory)?;
-            // A process that starts at this very moment may adopt the directory before it is locked.
+            // A process that ends at this very moment may remove the lake's directory, and one that starts may
+            // adopt the new directory before it is locked.
+            fs::create_dir_all(&directory)?;
             if let Some(held) = lock(&directory)? {
                 locks.push((directory.clone(), held));
                 break directory;
@@ -122,6 +123,19 @@ impl Spool {
     /// This process's own directory.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// The directory that holds the spools of this lake's processes.
+    pub fn root(&self) -> &Path {
+        self.directory.parent().unwrap_or(&self.directory)
+    }
+
+    /// The keys of what is finished and not up yet, oldest first.
+    pub fn waiting(&self) -> impl Iterator<Item = Key> {
+        let directories = self.locks.iter().map(|(directory, _)| directory);
+        let files = directories.flat_map(|directory| sorted_entries(directory).unwrap_or_default());
+        let descriptions = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+        descriptions.filter_map(|path| read_entry(&path)).map(|entry| entry.key)
     }
 
     /// Bytes of finished entries that wait to go up.
@@ -167,8 +181,7 @@ impl Spool {
         let number = self.next();
         let body = self.path(number, "body");
         fs::rename(draft.path(), &body)?;
-        let stored_bytes = draft.stored_bytes;
-        self.enter(number, body, key, meta, attempt, stored_bytes)
+        self.enter(number, body, key, meta, attempt, draft.stored_bytes)
     }
 
     /// Makes an entry of a few bytes that go up as they are: a mark.
@@ -192,14 +205,12 @@ impl Spool {
         Ok(entry)
     }
 
-    /// Forgets an entry that is up (or can never go up).
+    /// Forgets an entry that is up (or can never go up). Its bytes count as free whatever the disk says of its
+    /// files: nothing will take them up any more.
     pub fn remove(&self, entry: &Entry) -> io::Result<()> {
-        // The description first: a body without one is swept, a description without a body would be a fault.
-        fs::remove_file(entry.body.with_extension("json"))?;
-        fs::remove_file(&entry.body)?;
         self.used.fetch_sub(entry.stored_bytes, Ordering::AcqRel);
         self.room.notify_waiters();
-        Ok(())
+        remove_files(&entry.body)
     }
 
     /// Removes the directories of this process that hold nothing any more. What waits stays, for the next start.
@@ -230,13 +241,20 @@ impl Spool {
     ) -> io::Result<Entry> {
         let (key, parsed) = Key::parse(key.as_str()).map_err(io::Error::other)?;
         let file = EntryFile { key: key.as_str().to_owned(), meta, attempt };
-        let description = self.path(number, "json");
-        let temporary = self.path(number, "json.tmp");
-        write_durably(&temporary, &serde_json::to_vec(&file)?)?;
-        fs::rename(&temporary, &description)?;
-        sync_directory(&self.directory)?;
+        if let Err(error) = self.describe(number, &file) {
+            // On a full disk the bytes of what cannot become an entry are what is needed most.
+            remove_files(&body)?;
+            return Err(error);
+        }
         self.used.fetch_add(stored_bytes, Ordering::AcqRel);
         Ok(Entry { key, parsed, meta: file.meta, attempt: file.attempt, stored_bytes, body })
+    }
+
+    fn describe(&self, number: u64, file: &EntryFile) -> io::Result<()> {
+        let temporary = self.path(number, "json.tmp");
+        write_durably(&temporary, &serde_json::to_vec(file)?)?;
+        fs::rename(&temporary, self.path(number, "json"))?;
+        sync_directory(&self.directory)
     }
 
     fn next(&self) -> u64 {
@@ -266,7 +284,8 @@ fn lock(directory: &Path) -> io::Result<Option<File>> {
         Err(error) => return Err(error),
     };
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        // Its owner may have removed it between the two steps, and with it the directory.
+        Ok(()) => Ok(directory.join("lock").exists().then_some(file)),
         Err(fs::TryLockError::WouldBlock) => Ok(None),
         Err(fs::TryLockError::Error(error)) => Err(error),
     }
@@ -307,10 +326,23 @@ fn sorted_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
+/// Removes the files of an entry. The description first: a body without one is swept, a description without a
+/// body would be a fault.
+fn remove_files(body: &Path) -> io::Result<()> {
+    for path in [&body.with_extension("json"), body] {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file and sees it onto the disk. A file that cannot be written whole goes away.
 fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = private_file(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.inspect_err(|_| drop(fs::remove_file(path)))
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {

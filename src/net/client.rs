@@ -28,9 +28,30 @@ pub struct HttpOptions {
     pub max_connections_per_host: usize,
     /// Who we say we are.
     pub user_agent: String,
-    /// The proxy for all requests, with its password if it has one; otherwise that of the environment
-    /// (`HTTPS_PROXY`, `NO_PROXY` and so on).
-    pub proxy: Option<String>,
+    /// How requests leave this machine.
+    pub proxy: Proxying,
+}
+
+/// How requests leave this machine.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Proxying {
+    /// As the environment says: `HTTPS_PROXY`, `NO_PROXY` and so on.
+    Environment,
+    /// Straight, whatever the environment says.
+    Direct,
+    /// Through this proxy, with its password if it has one, but for the hosts of `NO_PROXY`.
+    Through(String),
+}
+
+/// Never shows the address, which may carry a password.
+impl fmt::Debug for Proxying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Environment => "Environment",
+            Self::Direct => "Direct",
+            Self::Through(_) => "Through([hidden])",
+        })
+    }
 }
 
 impl fmt::Debug for HttpOptions {
@@ -40,7 +61,7 @@ impl fmt::Debug for HttpOptions {
             .field("connect_timeout", &self.connect_timeout)
             .field("max_connections_per_host", &self.max_connections_per_host)
             .field("user_agent", &self.user_agent)
-            .field("proxy", &self.proxy.as_ref().map(|_| "[hidden]"))
+            .field("proxy", &self.proxy)
             .finish()
     }
 }
@@ -74,10 +95,15 @@ impl Client {
                     if stays_at_home(&attempt) { attempt.follow() } else { attempt.stop() }
                 }))
                 .retry(reqwest::retry::never());
-        if let Some(proxy) = options.proxy {
-            // The cause would show the proxy's password.
-            let proxy = Proxy::all(proxy).map_err(|_| config("the proxy is no address", "[http] proxy"))?;
-            builder = builder.proxy(proxy.no_proxy(NoProxy::from_env()));
+        match options.proxy {
+            Proxying::Environment => {}
+            Proxying::Direct => builder = builder.no_proxy(),
+            Proxying::Through(proxy) => {
+                // The cause would show the proxy's password.
+                let proxy =
+                    Proxy::all(proxy).map_err(|_| config("the proxy is no address", "[http] proxy"))?;
+                builder = builder.proxy(proxy.no_proxy(NoProxy::from_env()));
+            }
         }
         let http = builder.build().map_err(|error| {
             NetError::new(NetErrorKind::Config, format!("failed to set up the HTTP client: {error}"))
@@ -182,7 +208,7 @@ mod tests {
             connect_timeout: Duration::from_secs(5),
             max_connections_per_host: 4,
             user_agent: "contrail/test".to_owned(),
-            proxy: None,
+            proxy: Proxying::Direct,
         }
     }
 
@@ -192,7 +218,8 @@ mod tests {
 
     #[test]
     fn a_proxy_that_is_no_address_is_refused_and_not_shown() {
-        let error = refused(HttpOptions { proxy: Some("http://me:secret@[".to_owned()), ..options() });
+        let error =
+            refused(HttpOptions { proxy: Proxying::Through("http://me:secret@[".to_owned()), ..options() });
         assert_eq!(error.kind, NetErrorKind::Config);
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
         assert_eq!(error.hint(), Some("correct [http] proxy"));
@@ -208,7 +235,8 @@ mod tests {
 
     #[test]
     fn the_proxy_is_never_shown() {
-        let options = HttpOptions { proxy: Some("http://me:secret@proxy".to_owned()), ..options() };
+        let options =
+            HttpOptions { proxy: Proxying::Through("http://me:secret@proxy".to_owned()), ..options() };
         assert!(!format!("{options:?}").contains("secret"));
     }
 

@@ -7,7 +7,7 @@ mod error;
 mod limits;
 mod retry;
 
-pub use client::{Client, HttpOptions};
+pub use client::{Client, HttpOptions, Proxying};
 pub use download::{Download, Validators};
 pub use error::{NetError, NetErrorKind};
 pub use limits::{HostLimits, HostPermit};

@@ -144,7 +144,8 @@ impl Sandbox {
 #   export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox
 
 [lake]
-url = "file:./contrail-lake"
+# A lake of its own: simulated and real prices must never share one.
+url = "file:./contrail-sandbox-lake"
 
 [aws]
 endpoint_url = "{ec2}"

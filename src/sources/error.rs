@@ -85,9 +85,15 @@ impl FetchError {
     }
 }
 
+/// Where nobody knows better, what the crawler will do by itself.
 impl Hinted for FetchError {
     fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
+        let by_itself = match self.kind {
+            FetchErrorKind::Retry { .. } => Some("it is tried again next time; nothing needs to be done"),
+            FetchErrorKind::Upstream => Some("nothing of it was kept; it is fetched again next time"),
+            _ => None,
+        };
+        self.hint.as_deref().or(by_itself)
     }
 }
 

@@ -4,11 +4,16 @@
 mod azure;
 mod config;
 mod conformance;
+mod crawl;
+mod crawler;
 mod golden;
 mod house;
+mod local_processes;
 mod net;
 mod price_list;
+mod readers;
 mod readme;
+mod replay;
 mod s3_servers;
 mod sandbox;
 mod spot;

@@ -19,7 +19,7 @@ fn options() -> HttpOptions {
         connect_timeout: Duration::from_secs(5),
         max_connections_per_host: 4,
         user_agent: "contrail/test".to_owned(),
-        proxy: None,
+        proxy: contrail::net::Proxying::Direct,
     }
 }
 

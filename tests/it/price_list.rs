@@ -174,7 +174,7 @@ async fn bad_entries_of_an_index_are_never_fetched_and_the_others_go_on() {
     }
     assert_eq!(plan.closed.len(), 3);
     assert_eq!(plan.warnings.len(), 1);
-    assert!(plan.warnings[0].contains("../../x"), "{:?}", plan.warnings);
+    assert!(plan.failures[0].to_string().contains("../../x"), "{:?}", plan.failures);
     crawl.fetch(&plan.wanted[0]).await;
     assert!(evil.asked().is_empty());
     assert_eq!(server.asked().len(), 3);

@@ -66,7 +66,7 @@ fn run_readme(directory: &Path) {
     let programs = directory.join("bin");
     std::fs::create_dir(&programs).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_contrail"), programs.join("contrail")).unwrap();
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let path = format!("{}:{}", programs.display(), std::env::var_os("PATH").unwrap().display());
     let mut ran = 0;
     for fence in fences("README.md") {
         if (fence.language.as_str(), fence.note.as_str()) != ("sh", "") {
@@ -238,7 +238,9 @@ fn every_metric_that_is_named_is_counted() {
     for name in &names {
         assert!(counted.contains(&format!("\"{name}\"")), "{name} is no metric");
     }
-    for name in words(&counted).filter(|word| word.starts_with("contrail_")) {
+    // A histogram is told as `…_bucket`, `…_sum` and `…_count`: the README names it once.
+    let told = words(&counted).filter(|word| word.starts_with("contrail_") && !word.ends_with("_bucket"));
+    for name in told {
         assert!(names.contains(&name), "the README does not name {name}");
     }
 }

@@ -1,13 +1,11 @@
 //! What only S3 has: parts, encryption, storage classes, checksums, and servers that ignore conditions.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use aws_sdk_s3::types::{ServerSideEncryption, StorageClass};
 use contrail::lake::key::Prefix;
 use contrail::lake::store::{Conditional, PutOutcome, S3Options, Sse, Store as _, StoreErrorKind};
 use futures::TryStreamExt as _;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::conformance::{big, file, meta, put, read, slot};
 use crate::support::servers::{self, Server};
@@ -107,6 +105,7 @@ async fn what_was_damaged_on_the_way_is_refused() {
         let through = S3Options { endpoint_url: Some(tamper.url()), ..direct.clone() };
         let error = put(&server.store(through), &slot(0), &big(length), 1).await.unwrap_err();
         assert_eq!(error.kind, StoreErrorKind::Away, "{error}");
+        assert!(error.to_string().contains("BadDigest"), "{error}");
         assert!(tamper.damaged() > 0);
         assert_eq!(server.store(direct.clone()).head(&slot(0)).await.unwrap(), None, "{error}");
         assert_eq!(unfinished(server, bucket).await, 0);
@@ -153,37 +152,9 @@ async fn a_bucket_that_does_not_exist_is_named_by_every_operation() {
     }
 }
 
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test]
-async fn a_server_that_ignores_the_condition_is_said_once_and_looked_at_first() {
+async fn a_server_that_ignores_the_condition_is_looked_at_first() {
     let Some(server) = servers::s3rver() else { return };
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false);
-    let subscriber = subscriber.with_max_level(tracing::Level::WARN).finish();
-    let guard = tracing::subscriber::set_default(subscriber);
-
     let options = server.options("ignorant", "lake").await;
     let store = server.store(options.clone());
     // Without the probe the second put would overwrite the first: the control that this server is what we say.
@@ -194,9 +165,6 @@ async fn a_server_that_ignores_the_condition_is_said_once_and_looked_at_first() 
     for _ in 0..2 {
         assert_eq!(store.probe().await.unwrap(), Conditional::Ignored);
     }
-    let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    drop(guard);
-    assert_eq!(said.matches("ignores If-None-Match").count(), 1, "{said}");
 
     assert_eq!(put(&store, &slot(0), b"first", 1).await.unwrap(), PutOutcome::Created);
     assert_eq!(put(&store, &slot(0), b"second", 2).await.unwrap(), PutOutcome::Exists);

@@ -22,11 +22,17 @@ impl<T> Disk<T> for io::Result<T> {
                         .with_hint("free space on this disk, or move the lake to a larger one")
                 }
                 ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                    StoreError::new(StoreErrorKind::Config, message)
-                        .with_hint("let this user write there, or set another directory as `url` in [lake]")
+                    StoreError::new(StoreErrorKind::Config, message).with_hint(
+                        "let this user write there, or choose another lake with [lake] url or --lake",
+                    )
                 }
-                ErrorKind::NotADirectory => StoreError::new(StoreErrorKind::Config, message)
-                    .with_hint("move the file that is in the way, or set another `url` in [lake]"),
+                ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+                    StoreError::new(StoreErrorKind::Config, message).with_hint(
+                        "move the file that is in the way, or choose another lake with [lake] url or --lake",
+                    )
+                }
+                _ if otherwise == StoreErrorKind::Config => StoreError::new(otherwise, message)
+                    .with_hint("choose another directory with [lake] url or --lake"),
                 _ => StoreError::new(otherwise, message),
             }
         })

@@ -13,7 +13,9 @@ use bytes::Bytes;
 use serde::Deserialize;
 use url::Url;
 
-use super::policies::{Count, GivenUp, OwnUserAgent, RateLimit, Transport, asked_wait, authority};
+use super::policies::{
+    Count, FirstContact, GivenUp, OwnUserAgent, RateLimit, Transport, asked_wait, authority, root,
+};
 use crate::base::Clock;
 use crate::net::HostLimits;
 use crate::sources::{FetchError, FetchErrorKind, Traffic};
@@ -84,7 +86,11 @@ impl AzurePipeline {
             Some(env!("CARGO_PKG_VERSION")),
             options,
             Vec::new(),
-            vec![Arc::new(RateLimit::new(clock, times.total)), Arc::new(Count)],
+            vec![
+                Arc::new(RateLimit::new(clock, times.total)),
+                Arc::new(FirstContact::default()),
+                Arc::new(Count),
+            ],
             // `Retry-After` alone: `RateLimit` has put into it whatever the other headers say.
             Some(PipelineOptions::default()),
         );
@@ -140,11 +146,7 @@ impl Answer {
 
 /// No answer came that could be used, for as long as we were ready to wait.
 fn unanswered(host: &str, error: &azure_core::Error) -> FetchError {
-    let mut root: &(dyn std::error::Error + 'static) = error;
-    while let Some(cause) = root.source() {
-        root = cause;
-    }
-    // The outer errors spell out the whole address and the library's view of retries; the root says it all.
+    let root = root(error);
     match (root.downcast_ref::<GivenUp>(), error.kind()) {
         (Some(GivenUp::TooLong), _) => FetchError::upstream(format!("{host} sent more than 64 MiB at once")),
         (Some(GivenUp::Throttled { after }), _) => {
@@ -152,8 +154,10 @@ fn unanswered(host: &str, error: &azure_core::Error) -> FetchError {
             FetchError::new(kind, format!("{host} asks us to wait for {} s", after.as_secs()))
                 .with_hint("too many requests come from this address: use fewer crawlers or streams")
         }
-        (None, ErrorKind::Connection) => FetchError::retry(format!("failed to connect to {host}: {root}"))
-            .with_hint("check the network, the name resolution, and any proxy or certificate in between"),
+        (Some(GivenUp::Unreachable { .. }), _) | (None, ErrorKind::Connection) => {
+            FetchError::retry(format!("failed to connect to {host}: {root}"))
+                .with_hint("check the network, the name resolution, and any proxy or certificate in between")
+        }
         (None, ErrorKind::Io) => FetchError::retry(format!("failed to read from {host}: {root}"))
             .with_hint("the connection broke or timed out; it is tried again at the next tick"),
         (None, _) => FetchError::bug(format!("failed to ask {host}: {root}")),

@@ -3,6 +3,7 @@
 //! pipeline's retry policy, above these, is the only one.
 #![expect(elided_lifetimes_in_paths, reason = "`Policy::send` must be spelled as azure_core spells it")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::net::HostLimits;
 use crate::sources::Traffic;
 
 /// The longest body that is read, in bytes. A page of 1,000 retail prices has about 0.7 MB.
-pub(super) const MAX_BODY_BYTES: usize = 64 << 20;
+pub(super) const MAX_BODY_BYTES: usize = 16 << 20;
 
 /// The longest that one answer can make all others wait.
 const LONGEST_PAUSE: Duration = Duration::from_mins(10);
@@ -35,11 +36,17 @@ const RETAIL_RETRY_AFTER: HeaderName = HeaderName::from_static("x-ms-ratelimit-r
 const RETRY_HEADERS: [HeaderName; 3] = [X_MS_RETRY_AFTER_MS, RETRY_AFTER_MS, RETRY_AFTER];
 
 /// Why a request is given up at once, although the retry policy would have gone on or could not tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum GivenUp {
     /// The body is longer than [`MAX_BODY_BYTES`].
     #[error("the answer is longer than 64 MiB")]
     TooLong,
+    /// Nobody has ever answered, and nobody does now.
+    #[error("{cause}")]
+    Unreachable {
+        /// What the last try met.
+        cause: String,
+    },
     /// We are asked to wait for longer than all retries together may take.
     #[error("throttled for {} s", after.as_secs())]
     Throttled {
@@ -133,6 +140,45 @@ impl Policy for Count {
         }
         pass_on(ctx, request, next).await
     }
+}
+
+/// Gives a host that has never answered fewer tries: a network that is down, a wrong address or a proxy that is
+/// missing should be told soon. One that has answered before is waited for as long as the retry policy says.
+#[derive(Debug, Default)]
+pub(super) struct FirstContact {
+    reached: AtomicBool,
+}
+
+impl FirstContact {
+    /// How many tries without any connection are enough.
+    pub(super) const TRIES: u32 = 4;
+}
+
+#[async_trait]
+impl Policy for FirstContact {
+    async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
+        let result = pass_on(ctx, request, next).await;
+        match &result {
+            Ok(_) => self.reached.store(true, Ordering::Relaxed),
+            Err(error) if *error.kind() == ErrorKind::Connection && !self.reached.load(Ordering::Relaxed) => {
+                let failed = ctx.value::<RetryPolicyCount>().map_or(0, |count| **count) + 1;
+                if failed >= Self::TRIES {
+                    return Err(GivenUp::Unreachable { cause: root(error).to_string() }.into());
+                }
+            }
+            Err(_) => {}
+        }
+        result
+    }
+}
+
+/// The innermost error: the outer ones spell out the whole address and the library's view of retries.
+pub(super) fn root<'a>(error: &'a azure_core::Error) -> &'a (dyn std::error::Error + 'static) {
+    let mut root: &(dyn std::error::Error + 'static) = error;
+    while let Some(cause) = root.source() {
+        root = cause;
+    }
+    root
 }
 
 /// Leaves the `User-Agent` to the HTTP client, whose user may have set one.

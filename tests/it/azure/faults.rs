@@ -1,5 +1,6 @@
 //! What goes wrong between Azure and us, and what comes of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -9,12 +10,12 @@ use contrail::base::error::Hinted as _;
 use contrail::base::{Clock as _, SystemClock};
 use contrail::net::HostLimits;
 use contrail::sources::FetchErrorKind;
-use contrail::sources::azure::pipeline::RetryTimes;
+use contrail::sources::azure::pipeline::{AzurePipeline, RetryTimes};
 use contrail::sources::azure::retail_prices::Options;
 
 use super::{EAGER, fetch, fetch_at, fetch_within, items, link, listing, noon, options, page, skipped};
 use crate::support::clock::TestClock;
-use crate::support::http::Served;
+use crate::support::http::{Served, client};
 
 /// Does not retry at all.
 const ONCE: RetryTimes = RetryTimes { total: Duration::ZERO, ..EAGER };
@@ -125,6 +126,28 @@ async fn a_host_that_cannot_be_reached_is_left_to_the_next_tick() {
     assert_eq!(error.kind, FetchErrorKind::Retry { after: None });
     assert!(error.to_string().starts_with(&format!("failed to connect to 127.0.0.1:{port}: ")), "{error}");
     assert!(error.hint().is_some());
+}
+
+#[tokio::test]
+async fn a_host_that_never_answered_is_given_up_sooner_than_one_that_did() {
+    let patience = RetryTimes { total: Duration::from_secs(3), ..EAGER };
+    let pipeline = || AzurePipeline::new(client(), HostLimits::new(4), noon(), patience);
+    let server = Served::start(|_| StatusCode::OK.into_response()).await;
+    let url = server.url.clone();
+
+    let (known, traffic) = (pipeline(), Arc::default());
+    assert_eq!(known.get(&url, &traffic).await.unwrap().status, 200);
+    drop(server);
+    let unknown = pipeline();
+    let mut tries = Vec::new();
+    for pipeline in [known, unknown] {
+        let traffic = Arc::default();
+        let error = pipeline.get(&url, &traffic).await.unwrap_err();
+        assert_eq!(error.kind, FetchErrorKind::Retry { after: None });
+        assert!(error.to_string().starts_with("failed to connect to 127.0.0.1:"), "{error}");
+        tries.push(traffic.counted().0);
+    }
+    assert!(tries[0] > 4 && tries[1] == 4, "{tries:?}");
 }
 
 #[tokio::test]

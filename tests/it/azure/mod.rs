@@ -1,7 +1,6 @@
 //! The source `azure_retail_prices` against scripted servers and against recorded payloads.
 
 mod faults;
-mod replay;
 mod walks;
 
 use std::io::Read as _;
@@ -40,7 +39,7 @@ struct Brought {
     traffic: (u64, u64, u64),
 }
 
-fn options(server: &Served) -> Options {
+pub(crate) fn options(server: &Served) -> Options {
     Options {
         currencies: vec![Name::new("currency", "USD").unwrap()],
         price_types: vec![Name::new("price type", "Consumption").unwrap()],

@@ -22,7 +22,7 @@ use crate::support::lake::{Lake, lines, time};
 const CREATED: &str = "2026-11-21T10:05:00Z";
 const NOW: &str = "2026-11-22T20:15:00Z";
 
-fn sdk(credentials: bool) -> SdkConfig {
+pub(crate) fn sdk(credentials: bool) -> SdkConfig {
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"));
@@ -33,7 +33,7 @@ fn sdk(credentials: bool) -> SdkConfig {
     config.credentials_provider(SharedCredentialsProvider::new(credentials)).build()
 }
 
-fn options(endpoint_url: &str) -> Options {
+pub(crate) fn options(endpoint_url: &str) -> Options {
     Options {
         regions: Regions::All,
         endpoint_url: Some(endpoint_url.to_owned()),

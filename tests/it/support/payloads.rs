@@ -3,6 +3,8 @@
 use std::io::Read as _;
 use std::path::PathBuf;
 
+use super::skip::skipped;
+
 /// The recorded payload at `path`, unpacked when it is gzipped. `None` where there are no recordings:
 /// the test says so and has nothing to do.
 pub(crate) fn payload(path: &str) -> Option<Vec<u8>> {
@@ -20,13 +22,12 @@ pub(crate) fn directory(path: &str) -> Option<PathBuf> {
     root().map(|root| root.join(path))
 }
 
-#[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
 fn root() -> Option<PathBuf> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/payloads");
     let root = std::env::var_os("CONTRAIL_PAYLOADS").map_or_else(beside, PathBuf::from);
     if root.is_dir() {
         return Some(root);
     }
-    eprintln!("SKIPPED: no recorded payloads at {} (set CONTRAIL_PAYLOADS)", root.display());
+    skipped(&format!("no recorded payloads at {} (set CONTRAIL_PAYLOADS)", root.display()));
     None
 }

@@ -123,7 +123,7 @@ impl<'a> Crawl<'a> {
             connect_timeout: Duration::from_secs(5),
             max_connections_per_host: 4,
             user_agent: "contrail/test".to_owned(),
-            proxy: None,
+            proxy: contrail::net::Proxying::Direct,
         };
         let client =
             Client::new(http, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(Chance::seeded(1))).unwrap();

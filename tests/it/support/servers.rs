@@ -22,6 +22,8 @@ use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use tempfile::TempDir;
 
+use super::skip::skipped;
+
 const WATCH: &str = r#"
 "$@" </dev/null &
 server=$!
@@ -89,11 +91,16 @@ pub(crate) fn s3rver() -> Option<&'static Server> {
 
 /// s3s-fs in this process: it checks every signature. It lives as long as the runtime of the test.
 pub(crate) async fn s3s() -> Server {
+    s3s_at("127.0.0.1:0".parse().unwrap()).await
+}
+
+/// s3s-fs at an address that was known before.
+pub(crate) async fn s3s_at(address: SocketAddr) -> Server {
     let data = TempDir::new().unwrap();
     let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(data.path()).unwrap());
     service.set_auth(SimpleAuth::from_single("test", "testtest"));
     let service = service.build();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((connection, _)) = listener.accept().await {
@@ -178,16 +185,15 @@ fn await_start(name: &str, address: SocketAddr, log: &Path) {
 }
 
 /// Where `tests/servers.sh` put its things.
-fn installed(path: &str) -> Option<PathBuf> {
+pub(crate) fn installed(path: &str) -> Option<PathBuf> {
     let servers = std::env::var_os("CONTRAIL_TEST_SERVERS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-servers"), PathBuf::from);
     Some(servers.join(path)).filter(|path| path.exists())
 }
 
-#[expect(clippy::print_stderr, reason = "a test that skips says so")]
 fn available(server: Option<&'static Server>, name: &str) -> Option<&'static Server> {
     if server.is_none() {
-        eprintln!("SKIPPED: {name} is not installed; tests/servers.sh installs it");
+        skipped(&format!("{name} is not installed; tests/servers.sh installs it"));
     }
     server
 }

@@ -5,6 +5,7 @@
 //! <root>/raw/…                         objects
 //! <root>/_contrail/meta/<key>.json     their metadata
 //! <root>/_contrail/tmp/<process>/      copies on their way, swept when a later process starts
+//! <root>/_contrail/spool/              drafts that wait, which are none of the store's
 //! ```
 
 mod publish;
@@ -29,6 +30,8 @@ use super::{StoreErrorKind, not_found};
 
 const TMP: &str = "_contrail/tmp";
 const META: &str = "_contrail/meta";
+/// Where the configuration puts the spool of a local lake unless it is told otherwise.
+const SPOOL: &str = "_contrail/spool";
 const READ_BYTES: usize = 128 << 10;
 
 /// Keeps objects in a directory that any number of processes share.
@@ -137,14 +140,16 @@ impl Lake {
     }
 
     /// Writes the sidecar of an object that was put with these very bytes by a process that was killed before
-    /// it came to the sidecar: what a draft knows beyond its bytes is not lost.
+    /// it came to the sidecar: what a draft knows beyond its bytes is not lost. Which run put them is not known:
+    /// its process may live, and be about to write the sidecar itself.
     fn complete(&self, key: &Key, file: &Path, meta: &ObjectMeta) -> Result<(), StoreError> {
-        if is_there(&self.sidecar(key))? {
+        let object = self.object(key);
+        if is_there(&self.sidecar(key))? || require_file(&object).is_err() {
             return Ok(());
         }
-        let object = self.object(key);
         if publish::same_bytes(file, &object).explain(StoreErrorKind::Away, "read", &object)? {
-            self.write_sidecar(&*self.workspace()?, key, meta)?;
+            let meta = ObjectMeta { run: None, ..meta.clone() };
+            self.write_sidecar(&*self.workspace()?, key, &meta)?;
         }
         Ok(())
     }

@@ -79,6 +79,8 @@ async fn links_odd_names_and_our_own_working_files_are_not_listed() {
     scene.put(KEY, &["{}"]).await;
     let mark = format!("_contrail/marks/{KEY}.lost.json");
     scene.put(&mark, &["{}"]).await;
+    fs::create_dir(scene.path(SPOOL)).unwrap();
+    fs::write(scene.path(SPOOL).join("draft"), b"").unwrap();
     symlink(scene.path(KEY), scene.path("raw/a/link.ndjson.gz")).unwrap();
     symlink(scene.path("raw/a"), scene.path("raw/b")).unwrap();
     let odd = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"raw/a/\xff.ndjson.gz");
@@ -155,9 +157,9 @@ async fn a_file_or_a_link_in_the_way_is_named() {
     assert_eq!(blocked.open().await.unwrap_err().kind, StoreErrorKind::Config);
 }
 
-#[expect(clippy::print_stderr, reason = "a test that skips says so")]
+/// Past the test harness, which shows only what failing tests print.
 fn skipped(why: &str) {
-    eprintln!("SKIPPED: {why}");
+    std::io::Write::write_all(&mut std::io::stderr(), format!("SKIPPED: {why}\n").as_bytes()).unwrap();
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use futures::stream::{self, BoxStream, StreamExt as _};
 use tokio::sync::mpsc;
 
-use super::{META, TMP};
+use super::{META, SPOOL, TMP};
 use crate::lake::store::disk::Disk as _;
 use crate::lake::store::{Listed, StoreError, StoreErrorKind};
 
@@ -28,7 +28,7 @@ enum Stop {
 }
 
 /// The regular files below `root`/`prefix` in the byte order of their keys. Files that are neither objects nor
-/// marks nor logs (copies on their way, sidecars, links, names that are no UTF-8) are left out.
+/// marks nor logs (copies on their way, sidecars, waiting drafts, links, names that are no UTF-8) are left out.
 pub(super) fn walk(root: PathBuf, prefix: &str) -> BoxStream<'static, Result<Listed, StoreError>> {
     let (sender, mut receiver) = mpsc::channel(AHEAD);
     let start = prefix.to_owned();
@@ -78,7 +78,7 @@ fn entries(directory: &Path, prefix: &str) -> io::Result<Vec<Entry>> {
             Err(error) => return Err(error),
         };
         let mut key = format!("{prefix}{name}");
-        if metadata.is_dir() && key != TMP && key != META {
+        if metadata.is_dir() && ![TMP, META, SPOOL].contains(&key.as_str()) {
             key.push('/');
         } else if !metadata.is_file() {
             continue;

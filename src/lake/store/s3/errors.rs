@@ -245,7 +245,7 @@ impl Trouble {
             (403, _) => (Config, Some(format!("allow {}", operation.permission(place)))),
             (404, _) => (Config, Some(name_bucket(place))),
             (507, _) => (StoreErrorKind::Full, Some(QUOTA.to_owned())),
-            (..400 | 408 | 429 | 500.., _) => (Away, Some("nothing: it is tried again".to_owned())),
+            (..400 | 408 | 429 | 500.., _) => (Away, Some("wait: it is tried again by itself".to_owned())),
             _ => (Config, Some("check [lake] in the configuration against what the server says".to_owned())),
         }
     }
@@ -269,7 +269,11 @@ fn advice_by_code(
         "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
             (Config, set_region(region))
         }
-        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "InvalidClientTokenId" => (
+        "InvalidAccessKeyId"
+        | "NotSignedUp"
+        | "SignatureDoesNotMatch"
+        | "InvalidToken"
+        | "InvalidClientTokenId" => (
             Config,
             "check the credentials: the key is unknown to this server, or its secret is another".to_owned(),
         ),
@@ -288,7 +292,7 @@ fn advice_by_code(
         | "XAmzContentSHA256Mismatch"
         | "RequestTimeout"
         | "SlowDown"
-        | "IncompleteBody" => (Away, "nothing: it is tried again".to_owned()),
+        | "IncompleteBody" => (Away, "wait: it is tried again by itself".to_owned()),
         _ if code.starts_with("KMS.") || code.starts_with("Kms") => {
             let hint =
                 "check `kms_key_id` in [lake], and allow kms:GenerateDataKey and kms:Decrypt on the key";

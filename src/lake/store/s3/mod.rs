@@ -4,6 +4,7 @@
 mod checksum;
 mod errors;
 mod multipart;
+mod options;
 mod place;
 
 use std::collections::VecDeque;
@@ -30,6 +31,8 @@ use super::{StoreErrorKind, not_found};
 use crate::base::Clock;
 use crate::lake::draft::hex;
 
+pub use self::options::{S3Options, Sse};
+
 /// How long a server may take to answer a request that carries no payload.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long one attempt to send a payload may take, at most [`S3Options::multipart_threshold`] of it.
@@ -37,62 +40,6 @@ const SEND_TIMEOUT: Duration = Duration::from_mins(15);
 /// Conflicts with other writers are settled within moments; this many tries take half a minute.
 const CONFLICT_TRIES: u32 = 9;
 const CONFLICT_WAIT: Duration = Duration::from_millis(100);
-
-/// Where the lake is and how its objects are written.
-#[derive(Debug, Clone)]
-pub struct S3Options {
-    /// The bucket.
-    pub bucket: String,
-    /// The start of every key, without slashes at its ends; empty for the whole bucket.
-    pub prefix: String,
-    /// The bucket's region; `None` takes the one of the environment.
-    pub region: Option<String>,
-    /// An S3-compatible server; `None` is AWS, or what the environment names.
-    pub endpoint_url: Option<String>,
-    /// Name the bucket in the path instead of the host name, as most servers beside AWS need.
-    pub force_path_style: bool,
-    /// The storage class of new objects; `STANDARD` is not sent, for it is the default everywhere.
-    pub storage_class: String,
-    /// How the server encrypts new objects.
-    pub sse: Sse,
-    /// Files longer than this, in bytes, go up in parts; 64 MiB unless a test wants less.
-    pub multipart_threshold: u64,
-    /// The length of a part in bytes, at least 5 MiB; longer where a file would need over 10,000 parts.
-    pub part_bytes: u64,
-}
-
-impl S3Options {
-    /// The bucket and prefix, and a default for everything else.
-    pub fn new(bucket: impl Into<String>, prefix: impl Into<String>) -> Self {
-        Self {
-            bucket: bucket.into(),
-            prefix: prefix.into(),
-            region: None,
-            endpoint_url: None,
-            force_path_style: false,
-            storage_class: "STANDARD".to_owned(),
-            sse: Sse::None,
-            multipart_threshold: 64 << 20,
-            part_bytes: 16 << 20,
-        }
-    }
-}
-
-/// How the server encrypts objects at rest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sse {
-    /// As the bucket says.
-    None,
-    /// With keys of S3.
-    Aes256,
-    /// With a key of KMS.
-    Kms {
-        /// The key's id, ARN or alias; `None` takes the account's own key for S3.
-        key_id: Option<String>,
-        /// Ask KMS once for each bucket and day instead of once for each object.
-        bucket_key: bool,
-    },
-}
 
 /// Keeps objects in an S3 bucket that any number of processes share. Clones share what was learnt of the server.
 #[derive(Debug, Clone)]
@@ -412,20 +359,17 @@ impl Store for S3Store {
                 Err(trouble) => return Err(bucket.fails(Operation::Put, key.as_str(), &trouble)),
             }
         }
-        if !bucket.looks_first.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                store = %bucket.place.url(),
-                "the store ignores If-None-Match: run one crawler only, two could overwrite each other's objects"
-            );
-        }
+        bucket.looks_first.store(true, Ordering::Relaxed);
         Ok(Conditional::Ignored)
     }
 }
 
-/// An attempt with a payload may take its time.
+/// An attempt with a payload may take its time. The SDK's read timeout runs from the first byte sent, so it has to
+/// be as long.
 fn sending() -> config::Builder {
-    config::Config::builder()
-        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(SEND_TIMEOUT).build())
+    let timeouts =
+        TimeoutConfig::builder().operation_attempt_timeout(SEND_TIMEOUT).read_timeout(SEND_TIMEOUT);
+    config::Config::builder().timeout_config(timeouts.build())
 }
 
 /// What a refused conditional put means.

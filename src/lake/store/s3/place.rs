@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::types::{ServerSideEncryption, StorageClass};
 
-use super::{S3Options, Sse};
+use super::options::{S3Options, Sse};
 
 /// The bucket, the prefix, and what every new object gets.
 #[derive(Debug)]
@@ -29,9 +29,7 @@ impl Place {
         let (encryption, kms_key_id, bucket_key) = match options.sse {
             Sse::None => (None, None, None),
             Sse::Aes256 => (Some(ServerSideEncryption::Aes256), None, None),
-            Sse::Kms { key_id, bucket_key } => {
-                (Some(ServerSideEncryption::AwsKms), key_id, bucket_key.then_some(true))
-            }
+            Sse::Kms { key_id, bucket_key } => (Some(ServerSideEncryption::AwsKms), key_id, Some(bucket_key)),
         };
         Self { bucket: options.bucket, prefix, storage_class, encryption, kms_key_id, bucket_key }
     }

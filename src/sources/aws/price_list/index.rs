@@ -16,8 +16,8 @@ use crate::sources::FetchError;
 pub(super) struct RegionIndex {
     /// The current version of each region, or why the entry cannot be used.
     pub(super) regions: BTreeMap<Name, Result<Version, FetchError>>,
-    /// Entries that do not even name a region, one sentence each.
-    pub(super) warnings: Vec<String>,
+    /// Entries that do not even name a region.
+    pub(super) nameless: Vec<FetchError>,
 }
 
 /// What a version index says.
@@ -64,7 +64,10 @@ pub(super) fn region_index(json: &[u8], site: &Site, offer: &Name) -> Result<Reg
                     .map_err(|why| FetchError::upstream(format!("region index of {offer}: {region}: {why}")));
                 index.regions.insert(region, version);
             }
-            Err(error) => index.warnings.push(format!("region index of {offer}: {error}; entry left out")),
+            Err(error) => {
+                let error = FetchError::upstream(format!("region index of {offer}: {error}"));
+                index.nameless.push(error.with_hint("the entry is left out, and the other regions go on"));
+            }
         }
     }
     Ok(index)
@@ -174,8 +177,8 @@ mod tests {
             .collect();
         assert_eq!(good, ["us-east-1"]);
         assert_eq!(index.regions.len(), 5);
-        assert_eq!(index.warnings.len(), 1);
-        assert!(index.warnings[0].contains("../../x"), "{:?}", index.warnings);
+        assert_eq!(index.nameless.len(), 1);
+        assert!(index.nameless[0].to_string().contains("../../x"), "{:?}", index.nameless);
         let why = |region: &str| index.regions[&name(region)].as_ref().unwrap_err().to_string();
         assert!(why("us-west-1").contains("regionCode is \"us-west-2\""), "{}", why("us-west-1"));
         assert!(why("us-west-2").contains("another host"), "{}", why("us-west-2"));

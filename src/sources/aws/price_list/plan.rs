@@ -14,7 +14,7 @@ use crate::net::{NetError, NetErrorKind};
 use crate::sources::{FetchError, FetchErrorKind, Plan, PlanContext, Traffic};
 
 /// The largest index of 2026 is under 100 KB.
-const MAX_INDEX_BYTES: usize = 64 << 20;
+const MAX_INDEX_BYTES: usize = 8 << 20;
 
 impl PriceList {
     /// Reads the indexes of every offer in every partition, side by side: the limit of the host paces them.
@@ -140,7 +140,7 @@ impl PriceList {
                 Err(error) => plan.closed.push((stream, error)),
             }
         }
-        plan.warnings.extend(regions.warnings);
+        plan.failures.extend(regions.nameless);
         plan.warnings.extend(versions.warnings);
         Ok(())
     }

@@ -37,7 +37,7 @@ pub(super) async fn held(
 /// Streams one object through gunzip into `rows`.
 async fn read_into(rows: Rows, key: &Key, context: &FetchContext) -> Result<Rows, FetchError> {
     let broken = |error: io::Error| {
-        FetchError::new(FetchErrorKind::Local, format!("failed to read back {key}: {}", one_line(&error)))
+        FetchError::upstream(format!("failed to read back {key}: {}", one_line(&error)))
             .with_hint("restore the object from a backup: nothing but Contrail should write there")
     };
     let mut object = context.store.read(key).await.map_err(|error| unreadable(key, &error))?;
@@ -87,7 +87,8 @@ fn unreadable(key: &Key, error: &StoreError) -> FetchError {
     let kind = match error.kind {
         StoreErrorKind::Away => FetchErrorKind::Retry { after: None },
         StoreErrorKind::Config => FetchErrorKind::Config,
-        StoreErrorKind::Full | StoreErrorKind::NotFound | StoreErrorKind::Foreign => FetchErrorKind::Local,
+        // One object is not as it was put. That is no reason to hold up the other streams.
+        StoreErrorKind::Full | StoreErrorKind::NotFound | StoreErrorKind::Foreign => FetchErrorKind::Upstream,
     };
     let failure = FetchError::new(kind, format!("failed to read back {key}: {}", one_line(error)));
     match error.hint() {

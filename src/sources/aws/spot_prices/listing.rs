@@ -11,8 +11,8 @@ use crate::lake::draft::fingerprint;
 use crate::lake::interval::Interval;
 use crate::sources::{FetchError, Traffic};
 
-/// Ten million rows: a listing that is longer does not end.
-const MAX_PAGES: usize = 10_000;
+/// Two million rows, some ten times the busiest day of a region: a listing that is longer does not end.
+const MAX_PAGES: usize = 2_000;
 
 /// A listing on its way.
 #[derive(Debug)]

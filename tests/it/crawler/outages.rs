@@ -1,0 +1,380 @@
+//! The store is away, refuses, is full, or forgets to answer: nothing is lost, nothing is fetched twice, and
+//! nobody storms.
+
+use std::time::Duration;
+
+use contrail::base::Clock as _;
+use contrail::lake::key::Prefix;
+use contrail::lake::run_log::Outcome;
+use contrail::lake::store::StoreErrorKind;
+
+use crate::support::fake_source::{FakeSource, Reply, VERSIONS, version};
+use crate::support::heard::Heard;
+use crate::support::rig::Rig;
+use crate::support::simulation::simulate;
+
+const SINCE: &str = "2026-11-21T00:00:00Z";
+
+fn raw(puts: Vec<String>) -> Vec<String> {
+    puts.into_iter()
+        .filter(|put| put.starts_with("raw/"))
+        .map(|put| crate::support::rig::slice_label(&put))
+        .collect()
+}
+
+#[test]
+fn while_the_store_is_away_results_wait_in_the_spool_and_go_up_in_order_when_it_is_back() {
+    simulate(async {
+        let rig = Rig::at("2026-11-21T08:15:00Z");
+        let source = FakeSource::of_windows(&["a", "b"], SINCE);
+        let run = rig.start_once(&[&source]).await;
+        rig.store.fail_puts(StoreErrorKind::Away);
+        rig.clock.advance(Duration::from_mins(2)).await;
+        assert_eq!(source.fetches().len(), 16, "crawling goes on");
+        assert!(rig.stored().await.is_empty());
+        rig.store.forget_tries();
+        rig.store.mend();
+
+        let report = rig.end(run).await;
+        assert_eq!(raw(rig.store.puts()), source.fetched(), "as they were fetched");
+        assert_eq!(source.fetches().len(), 16, "and none was fetched twice");
+        assert_eq!(report.datasets["fake_windows"].count(Outcome::Stored), 16);
+        assert!(!report.is_partial() && report.undelivered == 0);
+        assert_eq!(rig.logs().await[0].len(), 16, "the run log went up too");
+    });
+}
+
+#[test]
+fn a_store_that_is_away_is_tried_with_one_object_at_a_time_at_growing_distances() {
+    simulate(async {
+        let rig = Rig { concurrency: 8, ..Rig::at("2026-11-21T08:15:00Z") };
+        let source = FakeSource::of_windows(&["a", "b"], SINCE);
+        // It works at first, so that the uploader is at full width when it goes away.
+        let first = FakeSource::of_slices(&VERSIONS, vec![version("a", 1)]);
+        let run = rig.start_once(&[&first, &source]).await;
+        rig.store.slow_down(Duration::from_secs(1));
+        rig.clock.settle().await;
+        rig.store.fail_puts(StoreErrorKind::Away);
+        rig.clock.advance(Duration::from_secs(2)).await;
+        rig.store.slow_down(Duration::ZERO);
+        rig.store.forget_tries();
+        rig.clock.advance(Duration::from_mins(8)).await;
+
+        let times: Vec<_> = rig.store.tries().into_iter().map(|(at, _)| at).collect();
+        let gaps: Vec<f64> = times.windows(2).map(|pair| (pair[1] - pair[0]).as_seconds_f64()).collect();
+        assert!((10..=24).contains(&times.len()), "{} tries in 8 minutes", times.len());
+        assert!(gaps[0] < 8.0, "it begins softly: {gaps:?}");
+        for gap in gaps.iter().skip(6) {
+            assert!((30.0..=60.0).contains(gap), "and ends at about a minute: {gaps:?}");
+        }
+        assert!(gaps.windows(3).take(4).all(|three| three[2] > three[0]), "growing: {gaps:?}");
+        rig.store.mend();
+        rig.end(run).await;
+    });
+}
+
+#[test]
+fn trouble_and_its_end_are_said_once_each() {
+    simulate(async {
+        let (heard, _guard) = Heard::start();
+        let rig = Rig { concurrency: 8, ..Rig::at("2026-11-21T08:15:00Z") };
+        let source = FakeSource::of_windows(&["a", "b"], SINCE);
+        let run = rig.start_once(&[&source]).await;
+        rig.store.fail_puts(StoreErrorKind::Away);
+        rig.clock.advance(Duration::from_mins(3)).await;
+        rig.store.mend();
+        rig.end(run).await;
+        assert_eq!(heard.count("the store fails: Away"), 1);
+        assert_eq!(heard.count("the store is back"), 1);
+    });
+}
+
+#[test]
+fn an_upload_whose_answer_was_lost_is_known_as_our_own() {
+    simulate(async {
+        let rig = Rig::at("2026-11-21T03:15:00Z");
+        let source = FakeSource::of_windows(&["a"], SINCE);
+        let run = rig.start_once(&[&source]).await;
+        rig.store.lose_answers(1);
+        let report = rig.end(run).await;
+        let tally = &report.datasets["fake_windows"];
+        assert_eq!((tally.count(Outcome::Stored), tally.count(Outcome::Exists)), (3, 0));
+        assert_eq!(raw(rig.store.puts()).len(), 4, "one was put twice");
+    });
+}
+
+#[test]
+fn a_store_that_is_away_at_the_start_gets_the_newest_of_each_stream_and_no_more() {
+    simulate(async {
+        let rig = Rig::at("2026-11-21T06:15:00Z");
+        rig.store.fail(StoreErrorKind::Away);
+        let source = FakeSource::of_windows(&["a", "b"], SINCE);
+        let daemon = rig.daemon(&[&source]).await;
+        daemon.beat().await;
+        assert_eq!(source.fetched(), ["a 05:00", "b 05:00"]);
+        rig.clock.advance(Duration::from_hours(1)).await;
+        daemon.beat().await;
+        assert_eq!(source.fetched(), ["a 05:00", "b 05:00", "a 06:00", "b 06:00"]);
+
+        rig.store.mend();
+        rig.clock.advance(Duration::from_hours(1)).await;
+        daemon.beat().await;
+        daemon.end().await;
+        assert_eq!(rig.stored().await.len(), 16, "it is made up for");
+        assert_eq!(source.fetches().len(), 16, "and nothing was fetched twice");
+        let blind: Vec<_> =
+            rig.lines().await.into_iter().filter(|(what, _)| what == "fake_windows").collect();
+        assert_eq!(blind.len(), 2, "the run logs say why so little was fetched: {blind:?}");
+    });
+}
+
+#[test]
+fn a_single_run_whose_store_comes_back_in_time_completes_its_plan() {
+    simulate(async {
+        let rig = Rig::at("2026-11-21T06:15:00Z");
+        rig.store.fail(StoreErrorKind::Away);
+        let source = FakeSource::of_windows(&["a"], SINCE);
+        let run = rig.start_once(&[&source]).await;
+        rig.clock.advance(Duration::from_mins(5)).await;
+        assert_eq!(source.fetches().len(), 1);
+        rig.store.mend();
+        let report = rig.end(run).await;
+        assert_eq!(rig.stored().await.len(), 6);
+        assert!(!report.is_partial() && report.undelivered == 0);
+    });
+}
+
+#[test]
+fn a_single_run_whose_store_stays_away_ends_after_the_drain_time_and_names_what_is_left() {
+    simulate(async {
+        let rig = Rig::at("2026-11-21T06:15:00Z");
+        rig.store.fail(StoreErrorKind::Away);
+        let source = FakeSource::of_windows(&["a", "b"], SINCE);
+        let started = rig.clock.now();
+        let report = rig.once(&[&source]).await;
+        let took = rig.clock.now() - started;
+        assert_eq!(took.num_minutes(), 10, "{took}");
+        assert_eq!(report.undelivered, 2);
+        assert_eq!(report.store_problem.unwrap().hint.as_deref(), Some("mend the store"));
+
+        rig.store.mend();
+        source.forget_fetches();
+        let report = rig.once(&[&source]).await;
+        assert_eq!(source.fetches().len(), 10, "what waited in the spool is not fetched again");
+        assert_eq!(rig.stored().await.len(), 12);
+        assert!(!report.is_partial() && report.undelivered == 0 && rig.spooled().is_empty());
+    });
+}
+
+#[test]
+fn a_single_run_that_never_saw_the_lake_does_not_say_that_all_is_well() {
+    simulate(async {
+        let rig = Rig::at("2026-11-21T06:15:00Z");
+        rig.store.fail(StoreErrorKind::Away);
+        let source = FakeSource::of_slices(&VERSIONS, vec![]);
+        let report = rig.once(&[&source]).await;
+        assert!(report.is_partial(), "{report:?}");
+    });
+}
+
+#[test]
+fn a_store_that_refuses_ends_the_wait_at_once() {
+    for kind in [StoreErrorKind::Config, StoreErrorKind::Full] {
+        simulate(async {
+            let rig = Rig::at("2026-11-21T06:15:00Z");
+            let source = FakeSource::of_windows(&["a"], SINCE);
+            let run = rig.start_once(&[&source]).await;
+            rig.store.fail_puts(kind);
+            let started = rig.clock.now();
+            let report = rig.end(run).await;
+            assert_eq!(rig.clock.now(), started, "{kind:?}");
+            assert!(report.undelivered > 0 && report.store_problem.is_some());
+            assert_eq!(source.fetches().len(), 6, "crawling went on into the spool");
+        });
+    }
+}
+
+#[test]
+fn a_full_spool_holds_crawling_up_until_there_is_room_and_no_slice_is_lost() {
+    simulate(async {
+        let rig = Rig { concurrency: 2, spool_limit: 1, ..Rig::at("2026-11-21T08:15:00Z") };
+        let source = FakeSource::of_windows(&["a"], SINCE);
+        let run = rig.start_once(&[&source]).await;
+        rig.store.fail_puts(StoreErrorKind::Away);
+        rig.clock.advance(Duration::from_mins(2)).await;
+        assert_eq!(source.fetches().len(), 2, "those that were on their way when it became full");
+        rig.store.mend();
+        let report = rig.end(run).await;
+        assert_eq!(rig.stored().await.len(), 8);
+        assert_eq!(source.fetches().len(), 8);
+        assert!(!report.is_partial());
+    });
+}
+
+#[test]
+fn a_single_run_with_a_full_spool_and_no_store_ends_after_the_drain_time() {
+    simulate(async {
+        let rig = Rig { concurrency: 2, spool_limit: 1, ..Rig::at("2026-11-21T08:15:00Z") };
+        let source = FakeSource::of_windows(&["a"], SINCE);
+        let run = rig.start_once(&[&source]).await;
+        rig.store.fail_puts(StoreErrorKind::Away);
+        let started = rig.clock.now();
+        let report = rig.end(run).await;
+        assert_eq!((rig.clock.now() - started).num_minutes(), 10);
+        assert_eq!(report.datasets["fake_windows"].left, 6);
+        assert_eq!(report.undelivered, 2);
+        assert!(report.is_partial());
+    });
+}
+
+#[test]
+fn a_daemon_with_a_full_spool_waits_for_as_long_as_it_takes() {
+    simulate(async {
+        let rig = Rig { spool_limit: 1, ..Rig::at("2026-11-21T08:15:00Z") };
+        let source = FakeSource::of_windows(&["a"], SINCE);
+        let daemon = rig.daemon(&[&source]).await;
+        rig.store.fail_puts(StoreErrorKind::Config);
+        daemon.beat().await;
+        rig.clock.advance(Duration::from_hours(5)).await;
+        assert_eq!(source.fetches().len(), 1);
+        let (well, health) = daemon.crawler.health();
+        assert!(!well, "{health}");
+        assert_eq!(health["store_trouble"], "the store fails: Config");
+        rig.store.mend();
+        rig.clock.advance(Duration::from_mins(2)).await;
+        assert_eq!(rig.stored().await.len(), 13, "the plan of the morning, and what has come since");
+        assert!(daemon.crawler.health().0);
+        daemon.end().await;
+    });
+}
+
+#[test]
+fn an_audit_waits_until_the_windows_of_its_day_are_up() {
+    simulate(async {
+        let mut rig = Rig { concurrency: 4, ..Rig::at("2026-11-22T02:30:00Z") };
+        rig.wanted.created_at = SINCE.parse().unwrap();
+        let source = FakeSource::of_windows(&["a"], SINCE);
+        let daemon = rig.daemon(&[&source]).await;
+        rig.store.fail_puts(StoreErrorKind::Away);
+        daemon.beat().await;
+        for _ in 0..2 {
+            rig.clock.advance(Duration::from_hours(1)).await;
+            daemon.beat().await;
+        }
+        assert_eq!(source.fetches().len(), 28, "26 windows, two more, and no audit");
+        rig.store.mend();
+        rig.clock.advance(Duration::from_hours(1)).await;
+        daemon.beat().await;
+        daemon.end().await;
+        assert_eq!(source.fetched().last().unwrap(), "a audit of 2026-11-21");
+        assert!(rig.happened().iter().all(|(_, outcome)| *outcome == Outcome::Stored));
+    });
+}
+
+#[test]
+fn windows_that_were_fetched_blindly_and_do_not_fit_the_lake_are_dropped_and_fetched_as_the_lake_cuts_them() {
+    simulate(async {
+        let older = Rig::at("2026-11-21T00:15:00Z");
+        let mut rig = older.beside();
+        rig.wanted.spot_window = "2h".parse().unwrap();
+        older.once(&[]).await;
+        rig.clock.advance(Duration::from_hours(4)).await;
+
+        rig.store.fail(StoreErrorKind::Away);
+        let source = FakeSource::of_windows(&["a"], SINCE);
+        let run = rig.start_once(&[&source]).await;
+        rig.clock.advance(Duration::from_secs(10)).await;
+        assert_eq!(source.fetches().len(), 1, "02:00 to 04:00, as this crawler would cut it");
+        rig.store.mend();
+        let report = rig.end(run).await;
+
+        assert_eq!(rig.stored().await, ["a 00:00", "a 01:00", "a 02:00", "a 03:00"]);
+        let logs = rig.logs().await;
+        let unfit = logs[0].iter().find(|line| line.outcome == Outcome::Failed).unwrap();
+        assert_eq!(unfit.error_kind.as_deref(), Some("unfit"));
+        assert!(unfit.error.as_ref().unwrap().contains("20261121T020000Z-20261121T040000Z"));
+        assert!(report.undelivered == 0 && rig.spooled().is_empty());
+    });
+}
+
+#[test]
+fn an_upload_that_panics_loses_nothing() {
+    simulate(async {
+        let rig = Rig::at("2026-11-21T03:15:00Z");
+        let source = FakeSource::of_windows(&["a"], SINCE);
+        let run = rig.start_once(&[&source]).await;
+        rig.store.panic_once();
+        let report = rig.end(run).await;
+        assert!(report.undelivered > 0 && report.store_problem.unwrap().message.contains("panicked"));
+        rig.once(&[&source]).await;
+        assert_eq!((rig.stored().await.len(), source.fetches().len()), (3, 3));
+    });
+}
+
+#[test]
+fn an_object_whose_file_has_gone_from_the_spool_holds_up_no_other() {
+    simulate(async {
+        let rig = Rig::at("2026-11-21T03:15:00Z");
+        let source = FakeSource::of_windows(&["a"], SINCE);
+        let run = rig.start_once(&[&source]).await;
+        rig.store.fail_puts(StoreErrorKind::Away);
+        rig.clock.settle().await;
+        rig.lose_first_body();
+        rig.store.mend();
+        let report = rig.end(run).await;
+        assert_eq!(rig.stored().await, ["a 00:00", "a 01:00"]);
+        assert_eq!(report.datasets["fake_windows"].count(Outcome::Failed), 1);
+        rig.once(&[&source]).await;
+        assert_eq!(rig.stored().await.len(), 3, "the next run heals it");
+    });
+}
+
+#[test]
+fn a_slow_store_gets_several_objects_at_once() {
+    simulate(async {
+        let rig = Rig { concurrency: 4, ..Rig::at("2026-11-21T08:15:00Z") };
+        rig.store.slow_down(Duration::from_secs(5));
+        let source = FakeSource::of_windows(&["a", "b", "c"], SINCE);
+        let started = rig.clock.now();
+        rig.once(&[&source]).await;
+        assert_eq!(rig.store.most_running(), 8);
+        assert!((rig.clock.now() - started).num_seconds() < 60, "24 objects of 5 s each");
+        assert_eq!(rig.stored().await.len(), 24);
+    });
+}
+
+#[test]
+fn what_goes_up_while_the_lake_is_listed_is_not_fetched_again() {
+    simulate(async {
+        let rig = Rig::at("2026-11-21T03:15:00Z");
+        let source = FakeSource::of_windows(&["a"], SINCE);
+        let run = rig.start_once(&[&source]).await;
+        rig.store.fail_puts(StoreErrorKind::Away);
+        rig.end(run).await;
+        rig.store.mend();
+        // The listing is made before the spool goes up, and is there only after that.
+        rig.store.slow_listings_down(Duration::from_mins(1));
+        rig.once(&[&source]).await;
+        assert_eq!(rig.stored().await.len(), 3);
+        assert_eq!(source.fetches().len(), 3);
+    });
+}
+
+#[test]
+fn a_mark_that_another_crawler_set_is_as_good_as_ours() {
+    simulate(async {
+        let rig = Rig::at("2026-11-21T03:15:00Z");
+        let source = FakeSource::planned_by(&VERSIONS, |_| {
+            Ok(contrail::sources::Plan { wanted: vec![version("a", 1)], ..Default::default() })
+        });
+        source.otherwise(Reply::Fail(contrail::sources::FetchErrorKind::Gone));
+        rig.once(&[&source]).await;
+        rig.clock.advance(Duration::from_mins(5)).await;
+        rig.once(&[&source]).await;
+        let logs = rig.logs().await;
+        assert_eq!((logs[0][0].outcome, logs[0][0].differs), (Outcome::Lost, None));
+        assert_eq!((logs[1][0].outcome, logs[1][0].differs), (Outcome::Exists, Some(false)));
+        assert_eq!(rig.keys(&Prefix::system()).await.iter().filter(|key| key.contains("lost")).count(), 1);
+        assert!(rig.keys(&Prefix::all_raw()).await.is_empty());
+    });
+}

@@ -1,0 +1,18 @@
+//! Real input: recorded answers of the upstreams, served through real HTTP and crawled by the real crawler into
+//! every kind of store. Everything that went in comes out, once.
+//!
+//! The recordings are not part of the project. Where they are absent, small payloads that were written for it
+//! (`tests/fixtures/`) tell the same stories.
+
+mod azure;
+mod price_lists;
+mod recordings;
+mod spot;
+
+use std::path::Path;
+
+/// The payload at `path` that was written for the project.
+fn fixture(path: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

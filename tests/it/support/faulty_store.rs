@@ -1,0 +1,187 @@
+//! A store in memory with the faults that stores have.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use contrail::base::{Clock, Time};
+use contrail::lake::key::{Key, Prefix};
+use contrail::lake::meta::ObjectMeta;
+use contrail::lake::store::{
+    ByteStream, Conditional, Listed, MemoryStore, PutOutcome, Store, StoreError, StoreErrorKind,
+};
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt as _, StreamExt as _};
+
+/// Passes everything on to a [`MemoryStore`], unless it is told to fail. Damages nothing.
+#[derive(Debug)]
+pub(crate) struct FaultyStore {
+    memory: MemoryStore,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    fault: Option<StoreErrorKind>,
+    puts_only: bool,
+    lost_answers: usize,
+    latency: Duration,
+    listing_latency: Duration,
+    ignores_conditions: bool,
+    panics: bool,
+    tries: Vec<(Time, String)>,
+    running: usize,
+    most_running: usize,
+}
+
+impl FaultyStore {
+    /// Without faults so far.
+    pub(crate) fn over(memory: MemoryStore, clock: Arc<dyn Clock>) -> Self {
+        Self { memory, clock, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Answers everything with an error of this kind from now on.
+    pub(crate) fn fail(&self, kind: StoreErrorKind) {
+        (self.state().fault, self.state().puts_only) = (Some(kind), false);
+    }
+
+    /// Answers puts with an error of this kind from now on, and nothing else.
+    pub(crate) fn fail_puts(&self, kind: StoreErrorKind) {
+        (self.state().fault, self.state().puts_only) = (Some(kind), true);
+    }
+
+    /// Works again.
+    pub(crate) fn mend(&self) {
+        self.state().fault = None;
+    }
+
+    /// Takes the next objects, and fails all the same.
+    pub(crate) fn lose_answers(&self, answers: usize) {
+        self.state().lost_answers = answers;
+    }
+
+    /// Takes this long for a put.
+    pub(crate) fn slow_down(&self, latency: Duration) {
+        self.state().latency = latency;
+    }
+
+    /// Takes this long to hand out a listing, which is as things were when it was asked for.
+    pub(crate) fn slow_listings_down(&self, latency: Duration) {
+        self.state().listing_latency = latency;
+    }
+
+    /// Panics in the next put.
+    pub(crate) fn panic_once(&self) {
+        self.state().panics = true;
+    }
+
+    /// Says that it ignores `If-None-Match`.
+    pub(crate) fn ignore_conditions(&self) {
+        self.state().ignores_conditions = true;
+    }
+
+    /// Every call so far but listings, and when it came.
+    pub(crate) fn tries(&self) -> Vec<(Time, String)> {
+        self.state().tries.clone()
+    }
+
+    /// Forgets the calls so far.
+    pub(crate) fn forget_tries(&self) {
+        self.state().tries.clear();
+    }
+
+    /// The keys of every put so far, in order, whatever came of it.
+    pub(crate) fn puts(&self) -> Vec<String> {
+        let tries = self.tries();
+        tries.into_iter().filter_map(|(_, call)| call.strip_prefix("put ").map(str::to_owned)).collect()
+    }
+
+    /// How many puts were under way at once at most.
+    pub(crate) fn most_running(&self) -> usize {
+        self.state().most_running
+    }
+
+    fn attempt(&self, call: &str, key: &Key) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state.tries.push((now, format!("{call} {key}")));
+        match state.fault {
+            Some(kind) if call == "put" || !state.puts_only => Err(error(kind)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn error(kind: StoreErrorKind) -> StoreError {
+    StoreError::new(kind, format!("the store fails: {kind:?}")).with_hint("mend the store")
+}
+
+#[async_trait]
+impl Store for FaultyStore {
+    fn url(&self) -> String {
+        self.memory.url()
+    }
+
+    async fn put_if_absent(
+        &self,
+        key: &Key,
+        file: &Path,
+        meta: &ObjectMeta,
+    ) -> Result<PutOutcome, StoreError> {
+        let latency = {
+            let mut state = self.state();
+            state.running += 1;
+            state.most_running = state.most_running.max(state.running);
+            state.latency
+        };
+        if !latency.is_zero() {
+            self.clock.sleep(latency).await;
+        }
+        if std::mem::take(&mut self.state().panics) {
+            self.state().running -= 1;
+            panic!("told to panic");
+        }
+        let outcome = match self.attempt("put", key) {
+            Ok(()) => self.memory.put_if_absent(key, file, meta).await,
+            Err(error) => Err(error),
+        };
+        let mut state = self.state();
+        state.running -= 1;
+        if outcome.is_ok() && state.lost_answers > 0 {
+            state.lost_answers -= 1;
+            return Err(error(StoreErrorKind::Away));
+        }
+        outcome
+    }
+
+    async fn read(&self, key: &Key) -> Result<ByteStream, StoreError> {
+        self.attempt("read", key)?;
+        self.memory.read(key).await
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, StoreError> {
+        self.attempt("head", key)?;
+        self.memory.head(key).await
+    }
+
+    fn list(&self, prefix: &Prefix) -> BoxStream<'static, Result<Listed, StoreError>> {
+        let state = self.state();
+        if let Some(kind) = state.fault.filter(|_| !state.puts_only) {
+            return stream::iter([Err(error(kind))]).boxed();
+        }
+        let (listed, wait) = (self.memory.list(prefix), self.clock.sleep(state.listing_latency));
+        wait.map(|()| listed).flatten_stream().boxed()
+    }
+
+    async fn probe(&self) -> Result<Conditional, StoreError> {
+        self.attempt("probe", &Key::probe())?;
+        let ignored = self.state().ignores_conditions;
+        Ok(if ignored { Conditional::Ignored } else { Conditional::Honoured })
+    }
+}
