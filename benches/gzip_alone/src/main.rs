@@ -6,7 +6,6 @@ use std::io::{self, Read as _, Write as _};
 use flate2::{Compression, GzBuilder};
 
 fn main() -> io::Result<()> {
-    // `cargo bench` passes flags of its own; there is nothing to choose here.
     let mut gzip = GzBuilder::new().mtime(0).write(io::sink(), Compression::new(6));
     let mut piece = vec![0; 128 << 10];
     let mut stdin = io::stdin().lock();
