@@ -7,6 +7,7 @@ use contrail::base::Clock as _;
 use contrail::lake::key::Prefix;
 use contrail::lake::run_log::Outcome;
 use contrail::lake::store::StoreErrorKind;
+use contrail::sources::{FetchErrorKind, Plan};
 
 use crate::support::fake_source::{FakeSource, Reply, VERSIONS, version};
 use crate::support::heard::Heard;
@@ -100,6 +101,19 @@ fn an_upload_whose_answer_was_lost_is_known_as_our_own() {
         let tally = &report.datasets["fake_windows"];
         assert_eq!((tally.count(Outcome::Stored), tally.count(Outcome::Exists)), (3, 0));
         assert_eq!(raw(rig.store.puts()).len(), 4, "one was put twice");
+    });
+}
+
+#[test]
+fn a_mark_whose_answer_was_lost_is_known_as_our_own() {
+    simulate(async {
+        let rig = Rig::at("2026-11-21T03:15:00Z");
+        let source = FakeSource::of_slices(&VERSIONS, vec![version("a", 1)]);
+        source.otherwise(Reply::Fail(FetchErrorKind::Gone));
+        let run = rig.start_once(&[&source]).await;
+        rig.store.lose_answers(1);
+        let report = rig.end(run).await;
+        assert_eq!(report.datasets["fake_versions"].count(Outcome::Lost), 1);
     });
 }
 
@@ -365,9 +379,9 @@ fn a_mark_that_another_crawler_set_is_as_good_as_ours() {
     simulate(async {
         let rig = Rig::at("2026-11-21T03:15:00Z");
         let source = FakeSource::planned_by(&VERSIONS, |_| {
-            Ok(contrail::sources::Plan { wanted: vec![version("a", 1)], ..Default::default() })
+            Ok(Plan { wanted: vec![version("a", 1)], ..Default::default() })
         });
-        source.otherwise(Reply::Fail(contrail::sources::FetchErrorKind::Gone));
+        source.otherwise(Reply::Fail(FetchErrorKind::Gone));
         rig.once(&[&source]).await;
         rig.clock.advance(Duration::from_mins(5)).await;
         rig.once(&[&source]).await;
