@@ -1,6 +1,6 @@
 # What people and CI run. `make` alone lists the targets.
 
-.PHONY: help build test lint docs servers img
+.PHONY: help build test lint docs servers img bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -23,5 +23,11 @@ lint: ## format, clippy with warnings denied, and the licence and ban check wher
 docs: ## the API documentation, with warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
-img: ## draw the pictures of the README again, from a real run of the sandbox
+img: ## draw the README's pictures again
 	python3 img/make.py
+
+bench: servers ## measure memory, CPU and time with the release binary
+	cargo build --release --locked
+	python3 benches/memory.py
+	python3 benches/price_list_cpu.py
+	python3 benches/spot_tick.py

@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn a_run_that_found_nothing_new_says_so() {
         let mut report = Report::default();
-        report.datasets.entry("aws_spot_prices".to_owned()).or_default();
+        report.datasets.entry("aws_spot_prices".to_owned()).or_default().finished = true;
         assert!(summary(&report).contains("Nothing new: the lake has everything that can be fetched now."));
     }
 }

@@ -64,12 +64,17 @@ impl FromStr for Schedule {
 pub struct Pace {
     schedule: Schedule,
     next: Option<Time>,
+    pause: TimeDelta,
 }
+
+/// How soon after a tick that failed the next one starts, at first; it doubles with each that fails too.
+const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(5);
+const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
 
 impl Pace {
     /// A source that is due at once: whatever it missed while nothing ran is caught up with one tick.
     pub fn due_now(schedule: Schedule, now: Time) -> Self {
-        Self { schedule, next: Some(now) }
+        Self { schedule, next: Some(now), pause: FIRST_PAUSE }
     }
 
     /// Whether the source is due.
@@ -82,6 +87,18 @@ impl Pace {
         let jitter = TimeDelta::from_std(jitter).unwrap_or_default();
         // Counted from the moment without jitter, or a late start would skip the next moment.
         self.next = self.schedule.next_after(now).map(|next| next + jitter);
+    }
+
+    /// Notes how a tick ended at `now`. After a failure the source is due again soon, not only at the schedule's
+    /// next moment: by then a feed without a memory has forgotten.
+    pub fn ended(&mut self, now: Time, clean: bool) {
+        if clean {
+            self.pause = FIRST_PAUSE;
+            return;
+        }
+        let again = now + self.pause;
+        self.next = Some(self.next.map_or(again, |next| next.min(again)));
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
 
     /// The next start.
@@ -169,6 +186,25 @@ mod tests {
         pace.started(time("2026-11-22T09:00:00Z"), Duration::ZERO);
         assert!(!pace.is_due(time("2026-11-22T09:00:01Z")), "once, not thirteen times");
         assert_eq!(pace.next(), Some(time("2026-11-22T09:10:00Z")));
+    }
+
+    #[test]
+    fn a_failed_tick_is_tried_again_soon_and_ever_later() {
+        let daily = Schedule::Every { period: TimeDelta::hours(24), offset: TimeDelta::zero() };
+        let mut now = time("2026-11-21T00:00:10Z");
+        let mut pace = Pace::due_now(daily, now);
+        for minutes in [5, 10, 20, 40, 60, 60] {
+            pace.started(now, Duration::ZERO);
+            pace.ended(now, false);
+            now += TimeDelta::minutes(minutes);
+            assert_eq!(pace.next(), Some(now));
+        }
+        pace.started(now, Duration::ZERO);
+        pace.ended(now, true);
+        assert_eq!(pace.next(), Some(time("2026-11-22T00:00:00Z")));
+        pace.started(now, Duration::ZERO);
+        pace.ended(now, false);
+        assert_eq!(pace.next(), Some(now + TimeDelta::minutes(5)), "what went well is forgotten trouble");
     }
 
     #[tokio::test]

@@ -241,6 +241,7 @@ impl Crawler {
         let Some(seat) = seats.get_mut(index) else { return };
         seat.busy = false;
         let last = LastRun { ended: self.context.clock.now(), clean: run.is_clean() };
+        seat.pace.ended(last.ended, last.clean);
         let dataset = run.log().dataset().to_owned();
         let next = seat.pace.next().map(|next| next.to_rfc3339());
         tracing::info!(dataset, next, clean = last.clean, "tick over");

@@ -21,11 +21,39 @@ const BUFFER_BYTES: usize = 64 << 10;
 pub struct Draft {
     path: TemporaryFile,
     level: u32,
-    gzip: GzEncoder<BufWriter<File>>,
-    sha256: Sha256,
+    // Rows are short, and both sha256 and gzip have a price for each piece that they are given.
+    payload: BufWriter<Payload>,
     bytes: u64,
     rows: u64,
     rows_hash: u128,
+}
+
+/// Takes the payload in large pieces.
+#[derive(Debug)]
+struct Payload {
+    sha256: Sha256,
+    gzip: GzEncoder<BufWriter<File>>,
+}
+
+impl Payload {
+    /// No name, no time: the same rows give the same bytes.
+    fn new(file: File, level: u32) -> BufWriter<Self> {
+        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
+        let gzip = GzBuilder::new().mtime(0).write(file, Compression::new(level));
+        BufWriter::with_capacity(BUFFER_BYTES, Self { sha256: Sha256::new(), gzip })
+    }
+}
+
+impl Write for Payload {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.gzip.write(bytes)?;
+        self.sha256.update(bytes.get(..written).unwrap_or(bytes));
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.gzip.flush()
+    }
 }
 
 /// A payload that is complete and safe on disk, still under its temporary name.
@@ -67,15 +95,7 @@ impl Draft {
     pub(super) fn create(path: PathBuf, level: u32) -> io::Result<Self> {
         let file = private_file(&path)?;
         let path = TemporaryFile(path);
-        Ok(Self {
-            path,
-            level,
-            gzip: encoder(file, level),
-            sha256: Sha256::new(),
-            bytes: 0,
-            rows: 0,
-            rows_hash: 0,
-        })
+        Ok(Self { path, level, payload: Payload::new(file, level), bytes: 0, rows: 0, rows_hash: 0 })
     }
 
     /// Writes one NDJSON row, which must be one line of JSON without its line break.
@@ -96,8 +116,7 @@ impl Draft {
     pub fn restart(&mut self) -> io::Result<()> {
         // A new file, not the old one cut short: the old encoder still writes its trailer when it is dropped.
         std::fs::remove_file(&self.path.0)?;
-        self.gzip = encoder(private_file(&self.path.0)?, self.level);
-        self.sha256 = Sha256::new();
+        self.payload = Payload::new(private_file(&self.path.0)?, self.level);
         (self.bytes, self.rows, self.rows_hash) = (0, 0, 0);
         Ok(())
     }
@@ -120,14 +139,13 @@ impl Draft {
     /// Ends the payload and makes it durable on disk.
     pub fn finish(self) -> io::Result<FinishedDraft> {
         let rows_hash = self.rows_hash();
-        let mut writer = self.gzip.finish()?;
-        writer.flush()?;
-        let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let Payload { sha256, gzip } = self.payload.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let file = gzip.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
         Ok(FinishedDraft {
             stored_bytes: file.metadata()?.len(),
             path: self.path,
-            sha256: hex(&self.sha256.finalize()),
+            sha256: hex(&sha256.finalize()),
             bytes: self.bytes,
             rows: self.rows,
             rows_hash,
@@ -138,15 +156,13 @@ impl Draft {
 /// The verbatim way in: bytes go through as they are, and are no rows.
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.gzip.write(bytes)?;
-        let taken = bytes.get(..written).unwrap_or(bytes);
-        self.sha256.update(taken);
-        self.bytes += taken.len() as u64;
+        let written = self.payload.write(bytes)?;
+        self.bytes += written as u64;
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.gzip.flush()
+        self.payload.flush()
     }
 }
 
@@ -185,11 +201,6 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-/// No name, no time: the same rows give the same bytes.
-fn encoder(file: File, level: u32) -> GzEncoder<BufWriter<File>> {
-    GzBuilder::new().mtime(0).write(BufWriter::with_capacity(BUFFER_BYTES, file), Compression::new(level))
 }
 
 /// Payloads may hold what only their owner should read.

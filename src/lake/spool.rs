@@ -189,7 +189,9 @@ impl Spool {
         let number = self.next();
         let body = self.path(number, "body");
         write_durably(&body, bytes)?;
-        self.enter(number, body, key, ObjectMeta::of_bytes(bytes), attempt, bytes.len() as u64)
+        let run = attempt.as_ref().map(|attempt| attempt.run.clone());
+        let meta = ObjectMeta { run, ..ObjectMeta::of_bytes(bytes) };
+        self.enter(number, body, key, meta, attempt, bytes.len() as u64)
     }
 
     /// Makes an entry of a run log, gzipped, and removes the file that its lines were appended to.

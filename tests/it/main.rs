@@ -12,6 +12,7 @@ mod local_processes;
 mod net;
 mod price_list;
 mod readers;
+mod readme;
 mod replay;
 mod s3_servers;
 mod sandbox;

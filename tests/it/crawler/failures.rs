@@ -74,7 +74,7 @@ fn an_upstream_that_asks_for_time_gets_it_over_the_next_ticks_too() {
         rig.clock.advance(Duration::from_mins(56)).await;
         daemon.beat().await;
         assert_eq!(source.fetched(), ["a 02:00"], "it is 04:11, and the upstream asked for 90 minutes");
-        rig.clock.advance(Duration::from_mins(60)).await;
+        rig.clock.advance(Duration::from_hours(1)).await;
         daemon.beat().await;
         assert_eq!(source.fetched(), ["a 02:00", "a 04:00", "a 02:00", "a 03:00"]);
         daemon.end().await;

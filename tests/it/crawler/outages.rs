@@ -7,6 +7,7 @@ use contrail::base::Clock as _;
 use contrail::lake::key::Prefix;
 use contrail::lake::run_log::Outcome;
 use contrail::lake::store::StoreErrorKind;
+use contrail::sources::{FetchErrorKind, Plan};
 
 use crate::support::fake_source::{FakeSource, Reply, VERSIONS, version};
 use crate::support::heard::Heard;
@@ -25,7 +26,7 @@ fn raw(puts: Vec<String>) -> Vec<String> {
 #[test]
 fn while_the_store_is_away_results_wait_in_the_spool_and_go_up_in_order_when_it_is_back() {
     simulate(async {
-        let rig = Rig { concurrency: 4, ..Rig::at("2026-11-21T08:15:00Z") };
+        let rig = Rig::at("2026-11-21T08:15:00Z");
         let source = FakeSource::of_windows(&["a", "b"], SINCE);
         let run = rig.start_once(&[&source]).await;
         rig.store.fail_puts(StoreErrorKind::Away);
@@ -100,6 +101,19 @@ fn an_upload_whose_answer_was_lost_is_known_as_our_own() {
         let tally = &report.datasets["fake_windows"];
         assert_eq!((tally.count(Outcome::Stored), tally.count(Outcome::Exists)), (3, 0));
         assert_eq!(raw(rig.store.puts()).len(), 4, "one was put twice");
+    });
+}
+
+#[test]
+fn a_mark_whose_answer_was_lost_is_known_as_our_own() {
+    simulate(async {
+        let rig = Rig::at("2026-11-21T03:15:00Z");
+        let source = FakeSource::of_slices(&VERSIONS, vec![version("a", 1)]);
+        source.otherwise(Reply::Fail(FetchErrorKind::Gone));
+        let run = rig.start_once(&[&source]).await;
+        rig.store.lose_answers(1);
+        let report = rig.end(run).await;
+        assert_eq!(report.datasets["fake_versions"].count(Outcome::Lost), 1);
     });
 }
 
@@ -242,7 +256,7 @@ fn a_daemon_with_a_full_spool_waits_for_as_long_as_it_takes() {
         assert_eq!(health["store_trouble"], "the store fails: Config");
         rig.store.mend();
         rig.clock.advance(Duration::from_mins(2)).await;
-        assert_eq!(rig.stored().await.len(), 8, "the plan of the morning");
+        assert_eq!(rig.stored().await.len(), 13, "the plan of the morning, and what has come since");
         assert!(daemon.crawler.health().0);
         daemon.end().await;
     });
@@ -365,9 +379,9 @@ fn a_mark_that_another_crawler_set_is_as_good_as_ours() {
     simulate(async {
         let rig = Rig::at("2026-11-21T03:15:00Z");
         let source = FakeSource::planned_by(&VERSIONS, |_| {
-            Ok(contrail::sources::Plan { wanted: vec![version("a", 1)], ..Default::default() })
+            Ok(Plan { wanted: vec![version("a", 1)], ..Default::default() })
         });
-        source.otherwise(Reply::Fail(contrail::sources::FetchErrorKind::Gone));
+        source.otherwise(Reply::Fail(FetchErrorKind::Gone));
         rig.once(&[&source]).await;
         rig.clock.advance(Duration::from_mins(5)).await;
         rig.once(&[&source]).await;

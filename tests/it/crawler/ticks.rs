@@ -40,7 +40,8 @@ fn a_second_run_finds_nothing_to_do() {
         let source = FakeSource::of_windows(&["a", "b"], "2026-11-21T00:00:00Z");
         rig.once(&[&source]).await;
         let objects = rig.keys(&Prefix::all_raw()).await;
-        (source.forget_fetches(), rig.store.forget_tries());
+        source.forget_fetches();
+        rig.store.forget_tries();
 
         let report = rig.once(&[&source]).await;
         assert!(source.fetches().is_empty());

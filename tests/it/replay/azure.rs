@@ -144,17 +144,18 @@ async fn replay(listings: Vec<Listing>, size: usize, place: &Place) {
     assert!(tick(&crawl, &server, &PRICE_TYPES).await.outcomes.is_empty());
     assert_eq!(server.asked().len(), before, "a day that is known is not asked for");
 
-    let objects = place.objects().await;
-    assert_eq!(objects.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    let lake = place.lake().await;
+    let objects = lake.raw("azure_retail_prices");
+    assert!(objects.keys().eq(expected.keys()), "{:?}", objects.keys());
     for (key, items) in expected {
-        let rows = objects[&key].rows();
-        let out: BTreeSet<_> = rows.iter().map(|row| (*row).to_owned()).collect();
-        assert_eq!(out.len(), rows.len(), "{key} in {} holds an item twice", place.name);
+        let object = objects[key.as_str()];
+        let lines = object.lines();
+        let out: BTreeSet<_> = lines.iter().cloned().collect();
+        assert_eq!(out.len(), lines.len(), "{key} in {} holds an item twice", place.name);
         assert!(out == items, "{key} in {} holds {} items of {}", place.name, out.len(), items.len());
-        assert_eq!(objects[&key].meta.complete, Some(true));
+        assert_eq!(object.meta.as_ref().and_then(|meta| meta.complete), Some(true));
     }
-    let marked: BTreeSet<_> = place.marks("azure_retail_prices").await.into_iter().collect();
-    assert_eq!(marked, marks);
+    assert!(lake.marks().into_iter().eq(&marks), "{:?}", lake.marks());
 }
 
 /// Crawls a page as it was recorded, envelope and all, but for the host in its link.
@@ -177,9 +178,8 @@ async fn replay_page(recorded: &[u8], place: &Place) {
     let crawl = Crawl::new(place, "2021-12-01T01:26:00Z");
     let tally = tick(&crawl, &server, &["Consumption"]).await;
     assert_eq!((tally.rows, tally.count(Outcome::Stored)), (items.len() as u64, 1), "{tally:?}");
-    let objects = place.objects().await;
-    let [object] = objects.values().collect::<Vec<_>>()[..] else { panic!("{} objects", objects.len()) };
-    let out: BTreeSet<_> = object.rows().into_iter().map(str::to_owned).collect();
+    let lake = place.lake().await;
+    let out: BTreeSet<_> = lake.all_raw().values().flat_map(|object| object.lines()).collect();
     let expected: BTreeSet<_> = items.iter().map(|item| on_one_line(item.get())).collect();
     assert!(out == expected, "{} items are in {}, of {}", out.len(), place.name, expected.len());
 }

@@ -6,6 +6,7 @@
 
 mod azure;
 mod price_lists;
+mod recordings;
 mod spot;
 
 use std::path::Path;

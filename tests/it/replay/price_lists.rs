@@ -11,30 +11,14 @@ use contrail::sources::aws::Regions;
 use contrail::sources::aws::price_list::{Options, Partition, PriceList};
 use serde::Deserialize;
 
-use super::fixture;
+use super::recordings::{Published, Recordings};
 use crate::support::crawl::Crawl;
-use crate::support::payloads::payload;
-use crate::support::place::{Object, Place};
+use crate::support::place::Place;
 use crate::support::price_list::{Site, name, path, slice};
 use crate::support::server::Server;
 
 /// After all recordings of `AmazonEC2` but the last.
 const CREATED: &str = "2019-02-16T00:00:00Z";
-
-/// A price list, and what it says of itself.
-struct Published {
-    offer: String,
-    version: String,
-    region: &'static str,
-    body: Bytes,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Head {
-    offer_code: String,
-    version: String,
-}
 
 #[derive(Deserialize)]
 struct RegionIndex {
@@ -45,66 +29,6 @@ struct RegionIndex {
 #[serde(rename_all = "camelCase")]
 struct RegionEntry {
     current_version_url: String,
-}
-
-impl Published {
-    fn new(region: &'static str, body: Vec<u8>) -> Self {
-        let Head { offer_code, version } = serde_json::from_slice(&body).unwrap();
-        Self { offer: offer_code, version, region, body: body.into() }
-    }
-
-    fn path(&self) -> String {
-        path(&self.offer, &self.version, self.region)
-    }
-
-    fn key(&self) -> String {
-        Key::raw(&slice(&self.offer, &self.version, self.region)).to_string()
-    }
-}
-
-/// What is replayed.
-struct Recordings {
-    /// Versions of one region, in the order of time.
-    tokyo: [Published; 3],
-    london: Published,
-    china: Published,
-    /// Offers of one region and one version.
-    others: Vec<Published>,
-    /// The region index of an offer whose price lists were not recorded.
-    comprehend: Bytes,
-}
-
-impl Recordings {
-    fn recorded() -> Option<Self> {
-        let list = |region, file: &str| {
-            payload(&format!("aws-price-list/{file}")).map(|body| Published::new(region, body))
-        };
-        Some(Self {
-            tokyo: [
-                list("ap-northeast-1", "AmazonEC2_20190124191230_ap-northeast-1_index.json.gz")?,
-                list("ap-northeast-1", "AmazonEC2_20190208030956_ap-northeast-1_index.json.gz")?,
-                list("ap-northeast-1", "AmazonEC2_limited_20190329040654_ap-northeast-1.json")?,
-            ],
-            london: list("eu-west-2", "AmazonEC2_20190215225445_eu-west-2_index.json.gz")?,
-            china: list("cn-northwest-1", "AmazonEC2_limited_20230314154740_cn-northwest-1.json")?,
-            others: vec![
-                list("us-east-1", "2015-2016/AmazonS3_offer-index.json")?,
-                list("us-east-1", "2015-2016/AmazonElastiCache_offer-index.json.gz")?,
-            ],
-            comprehend: payload("aws-price-list/2026/service-comprehend-region_index.json")?.into(),
-        })
-    }
-
-    fn invented() -> Self {
-        let list = |region, file: &str| Published::new(region, fixture(&format!("aws_price_list/{file}")));
-        Self {
-            tokyo: [1, 2, 3].map(|number| list("ap-northeast-1", &format!("ec2_tokyo_{number}.json"))),
-            london: list("eu-west-2", "ec2_london.json"),
-            china: list("cn-northwest-1", "ec2_ningxia.json"),
-            others: vec![list("us-east-1", "s3.json")],
-            comprehend: fixture("aws_price_list/comprehend_region_index.json").into(),
-        }
-    }
 }
 
 /// A place, a site that publishes, and what the lake must hold of it.
@@ -149,6 +73,15 @@ impl<'a> Replay<'a> {
         self.offers.insert(offer.to_owned());
     }
 
+    /// Lets the indexes name the last of these versions as Tokyo's current one, and London's own.
+    fn index(&self, tokyo: &[&Published], london: &Published) {
+        let current = tokyo.last().unwrap();
+        let regions = [(current.region, current.version.as_str()), (london.region, &london.version)];
+        self.site.regions(&current.offer, &regions);
+        let versions: Vec<_> = tokyo.iter().map(|list| list.version.as_str()).collect();
+        self.site.versions(&current.offer, &versions);
+    }
+
     /// Crawls a partition; answers what came of it and which price lists were asked for.
     async fn tick(&self, partition: Partition) -> (Tally, Vec<String>) {
         self.server.asked();
@@ -156,7 +89,7 @@ impl<'a> Replay<'a> {
             Partition::Aws => self.offers.iter().map(|offer| name(offer)).collect(),
             Partition::AwsCn => vec![name("AmazonEC2")],
         };
-        let offers_asked = offers.len();
+        let indexes_asked = 2 * offers.len();
         let options = Options {
             offers,
             regions: Regions::All,
@@ -166,7 +99,7 @@ impl<'a> Replay<'a> {
         let tally = self.crawl.once(Arc::new(PriceList::new(options, &self.crawl.client()))).await;
         let (indexes, lists): (Vec<_>, Vec<_>) =
             self.server.asked().into_iter().partition(|path| is_index(path));
-        assert_eq!(indexes.len(), 2 * offers_asked, "an index of regions and one of versions for each offer");
+        assert_eq!(indexes.len(), indexes_asked, "one of regions and one of versions for each offer");
         (tally, lists)
     }
 
@@ -194,25 +127,12 @@ async fn replay(recordings: &Recordings, place: &Place) {
     let Recordings { tokyo: [first, second, third], london, china, others, comprehend } = recordings;
     let mut replay = Replay::new(place).await;
 
-    let current = |tokyo: &Published| {
-        let regions = [(tokyo.region, tokyo.version.clone()), (london.region, london.version.clone())];
-        regions.map(|(region, version)| (region.to_owned(), version))
-    };
-    let index = |replay: &Replay<'_>, tokyo: &[&Published]| {
-        let newest = current(tokyo.last().unwrap());
-        let regions: Vec<_> =
-            newest.iter().map(|(region, version)| (region.as_str(), version.as_str())).collect();
-        replay.site.regions("AmazonEC2", &regions);
-        let versions: Vec<_> = tokyo.iter().map(|list| list.version.as_str()).collect();
-        replay.site.versions("AmazonEC2", &versions);
-    };
-
     // A new lake: the current version of every price list that the indexes name.
     for list in [first, london].into_iter().chain(others) {
         replay.publish(list);
     }
     replay.publish_index("comprehend", comprehend);
-    index(&replay, &[first]);
+    replay.index(&[first], london);
     for other in others {
         replay.site.regions(&other.offer, &[(other.region, &other.version)]);
         replay.site.versions(&other.offer, &[&other.version]);
@@ -235,23 +155,25 @@ async fn replay(recordings: &Recordings, place: &Place) {
 
     // Each new version is one object more, and only its bytes are downloaded.
     replay.publish(second);
-    index(&replay, &[first, second]);
+    replay.index(&[first, second], london);
     replay.brings(&[second]).await;
     replay.brings(&[]).await;
     replay.crawl.set_time("2019-03-30T00:00:00Z");
     replay.publish(third);
-    index(&replay, &[first, second, third]);
+    replay.index(&[first, second, third], london);
     replay.brings(&[third]).await;
     replay.brings(&[]).await;
 
-    let objects = replay.place.objects().await;
-    assert_eq!(objects.keys().collect::<Vec<_>>(), replay.expected.keys().collect::<Vec<_>>());
+    let lake = place.lake().await;
+    let objects = lake.raw("aws_price_list");
+    assert!(objects.keys().eq(replay.expected.keys()), "{:?}", objects.keys());
     for (key, body) in &replay.expected {
-        let Object { payload, meta } = &objects[key];
-        assert!(payload == body, "{key} in {} is not what was published", place.name);
-        assert!(meta.source_url.as_ref().is_some_and(|url| url.starts_with(replay.server.url().as_str())));
+        let object = objects[key.as_str()];
+        assert!(object.payload() == *body, "{key} in {} is not what was published", place.name);
+        let url = object.meta.as_ref().and_then(|meta| meta.source_url.as_deref());
+        assert!(url.is_some_and(|url| url.starts_with(replay.server.url().as_str())), "{url:?}");
     }
-    assert_eq!(replay.place.marks("aws_price_list").await, Vec::<String>::new());
+    assert_eq!(lake.marks(), Vec::<&str>::new());
 }
 
 #[tokio::test]

@@ -150,11 +150,11 @@ async fn replay(recorded: &[u8], place: &Place) {
 
     let mut out = Vec::new();
     let (mut empty, mut audits) = (0, 0);
-    for (key, object) in place.objects().await {
-        let rows = object.rows();
-        empty += usize::from(rows.is_empty());
-        let rows: Vec<Change> = rows.into_iter().map(|row| serde_json::from_str(row).unwrap()).collect();
-        match Key::parse(&key).unwrap().1 {
+    for (key, object) in place.lake().await.all_raw() {
+        let lines = object.lines();
+        empty += usize::from(lines.is_empty());
+        let rows: Vec<Change> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        match Key::parse(key).unwrap().1 {
             Parsed::Raw(Slice::Window { span, .. }) => {
                 assert!(
                     rows.iter().all(|row| span.from() <= row.timestamp && row.timestamp < span.to()),

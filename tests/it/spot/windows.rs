@@ -119,7 +119,8 @@ async fn an_audit_stops_at_an_object_that_it_cannot_read() {
             }
         }
         let error = failure(&ec2, &lake, &audit).await;
-        assert_eq!(error.kind, FetchErrorKind::Local, "{error}");
+        // Not a matter of this machine, which would hold up the other regions too.
+        assert_eq!(error.kind, FetchErrorKind::Upstream, "{error}");
         assert!(error.to_string().contains(key), "{error}");
     }
     assert!(ec2.asked().is_empty());

@@ -172,13 +172,11 @@ impl Store for FaultyStore {
 
     fn list(&self, prefix: &Prefix) -> BoxStream<'static, Result<Listed, StoreError>> {
         let state = self.state();
-        match state.fault.filter(|_| !state.puts_only) {
-            Some(kind) => stream::iter([Err(error(kind))]).boxed(),
-            None => {
-                let (listed, wait) = (self.memory.list(prefix), self.clock.sleep(state.listing_latency));
-                wait.map(|()| listed).flatten_stream().boxed()
-            }
+        if let Some(kind) = state.fault.filter(|_| !state.puts_only) {
+            return stream::iter([Err(error(kind))]).boxed();
         }
+        let (listed, wait) = (self.memory.list(prefix), self.clock.sleep(state.listing_latency));
+        wait.map(|()| listed).flatten_stream().boxed()
     }
 
     async fn probe(&self) -> Result<Conditional, StoreError> {

@@ -42,10 +42,14 @@ impl Object {
         payload
     }
 
+    /// The lines of the payload as they are.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        String::from_utf8(self.payload()).unwrap().lines().map(str::to_owned).collect()
+    }
+
     /// The lines of the payload as JSON.
     pub(crate) fn rows(&self) -> Vec<Value> {
-        let payload = String::from_utf8(self.payload()).unwrap();
-        payload.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
@@ -112,6 +116,11 @@ impl LakeReader {
     pub(crate) fn all_raw(&self) -> BTreeMap<&str, &Object> {
         let objects = self.objects.iter().filter(|(key, _)| key.starts_with("raw/"));
         objects.map(|(key, object)| (key.as_str(), object)).collect()
+    }
+
+    /// The keys of what is known without an object.
+    pub(crate) fn marks(&self) -> Vec<&str> {
+        self.objects.keys().map(String::as_str).filter(|key| key.starts_with("_contrail/marks/")).collect()
     }
 
     /// What this lake is.

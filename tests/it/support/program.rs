@@ -13,15 +13,27 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(20);
 const LOOKS: u32 = 6_000;
 
-/// A home directory, which is the working directory too. Gone when dropped.
+/// A home directory, which is the working directory too. Gone when dropped, unless it is a shared one.
+#[derive(Debug)]
 pub(crate) struct Home {
-    directory: tempfile::TempDir,
+    directory: PathBuf,
     variables: Vec<(String, String)>,
+    _temporary: Option<tempfile::TempDir>,
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), variables: Vec::new() }
+        let temporary = tempfile::tempdir().unwrap();
+        let directory = temporary.path().to_owned();
+        Self { directory, variables: Vec::new(), _temporary: Some(temporary) }
+    }
+
+    /// A home for several tests. What the tests of a run before left in it is removed.
+    pub(crate) fn shared(name: &str) -> Self {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = std::fs::remove_dir_all(&directory);
+        std::fs::create_dir_all(&directory).unwrap();
+        Self { directory, variables: Vec::new(), _temporary: None }
     }
 
     /// The home with one more variable in the environment of its commands.
@@ -37,7 +49,7 @@ impl Home {
     }
 
     pub(crate) fn path(&self, below: impl AsRef<Path>) -> PathBuf {
-        self.directory.path().join(below)
+        self.directory.join(below)
     }
 
     /// Where commands put their lake unless they are told otherwise.
@@ -69,10 +81,10 @@ impl Home {
     fn spawn(&self, mut command: Command) -> Running {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut child = command
-            .current_dir(self.directory.path())
+            .current_dir(&self.directory)
             .env_clear()
             .env("PATH", path)
-            .env("HOME", self.directory.path())
+            .env("HOME", &self.directory)
             .env("TERM", "dumb")
             // Nobody is to look for the credentials of the machine that runs the tests.
             .env("AWS_EC2_METADATA_DISABLED", "true")

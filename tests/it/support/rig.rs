@@ -194,7 +194,7 @@ impl Rig {
         let body = self.memory.read(&Key::parse(key).unwrap().0).await.unwrap();
         let bytes: Vec<u8> = body.map_ok(|chunk| chunk.to_vec()).try_concat().await.unwrap();
         let mut text = String::new();
-        if key.ends_with(".gz") {
+        if key.rsplit('.').next() == Some("gz") {
             flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
         } else {
             text = String::from_utf8(bytes).unwrap();

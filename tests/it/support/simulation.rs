@@ -108,6 +108,9 @@ impl Clock for SimulatedClock {
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        if duration.is_zero() {
+            return std::future::ready(()).boxed();
+        }
         let mut state = self.state();
         let (sleeper, woken) = oneshot::channel();
         let at = state.now + TimeDelta::from_std(duration).unwrap();

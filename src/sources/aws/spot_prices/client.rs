@@ -1,5 +1,5 @@
 //! EC2 in one region, as far as spot history needs it. The SDK signs, sends and tries again; the raw answer of
-//! the last attempt is kept beside the SDK's own reading of it.
+//! the last attempt is led past the SDK's own model.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,13 +8,16 @@ use std::time::Duration;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::interceptors::{
-    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextMut,
+    BeforeTransmitInterceptorContextRef,
 };
 use aws_sdk_ec2::config::retry::RetryConfig;
 use aws_sdk_ec2::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_ec2::error::BoxError;
 use aws_sdk_ec2::primitives::DateTime;
+use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use url::Url;
 
 use super::Retry;
@@ -171,7 +174,7 @@ impl Client {
         token: Option<&str>,
         traffic: &Traffic,
     ) -> Result<RawPage, FetchError> {
-        let wire = Wire::default();
+        let wire = Wire::diverting();
         let _permit = self.limits.acquire(&self.host).await;
         let request = self
             .ec2
@@ -203,22 +206,36 @@ pub(super) fn shown_url(endpoint: Option<&Url>, span: Interval) -> String {
     redacted(&url)
 }
 
-/// Listens to one call: how many attempts it took, who was asked, and the raw body if the last attempt was
-/// answered with 200.
+/// What the SDK reads instead of an answer that was diverted: an answer without anything.
+const EMPTY_ANSWER: &[u8] = b"<DescribeSpotPriceHistoryResponse/>";
+
+/// Listens to one call: how many attempts it took, who was asked, and, if it diverts, the raw body when the last
+/// attempt was answered with 200.
 #[derive(Debug, Clone, Default)]
-struct Wire(Arc<Mutex<Heard>>);
+struct Wire {
+    heard: Arc<Mutex<Heard>>,
+    diverts: bool,
+}
 
 #[derive(Debug, Default)]
 struct Heard {
     attempts: u32,
     endpoint: Option<Url>,
-    body: Option<Bytes>,
+    pieces: Vec<Bytes>,
+    /// Whether the pieces are the body to its end.
+    whole: bool,
 }
 
 impl Wire {
+    /// Leads what is answered with 200 past the SDK, whose model would make a thousand values of it that nobody
+    /// asks for.
+    fn diverting() -> Self {
+        Self { diverts: true, ..Self::default() }
+    }
+
     /// Counts the attempts; tells whether there were any.
     fn count(&self, traffic: &Traffic) -> bool {
-        let attempts = lock(&self.0).attempts;
+        let attempts = lock(&self.heard).attempts;
         for attempt in 0..attempts {
             traffic.request();
             if attempt > 0 {
@@ -229,8 +246,9 @@ impl Wire {
     }
 
     fn last_answer(&self) -> (Option<Bytes>, Option<Url>) {
-        let mut heard = lock(&self.0);
-        (heard.body.take(), heard.endpoint.take())
+        let mut heard = lock(&self.heard);
+        let pieces = std::mem::take(&mut heard.pieces);
+        (heard.whole.then(|| pieces.concat().into()), heard.endpoint.take())
     }
 }
 
@@ -245,14 +263,36 @@ impl Intercept for Wire {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let mut heard = lock(&self.0);
+        let mut heard = lock(&self.heard);
         heard.attempts += 1;
-        heard.body = None;
+        heard.pieces.clear();
+        heard.whole = false;
         heard.endpoint = Url::parse(context.request().uri()).ok();
         Ok(())
     }
 
-    /// Runs also when the SDK could not make sense of the body.
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response_mut();
+        if !self.diverts || response.status().as_u16() != 200 {
+            return Ok(());
+        }
+        let (heard, mut instead) = (Arc::clone(&self.heard), Bytes::from_static(EMPTY_ANSWER));
+        let diverted = response.take_body().map_frame(move |frame| {
+            frame.map_data(|piece| {
+                lock(&heard).pieces.push(piece);
+                std::mem::take(&mut instead)
+            })
+        });
+        *response.body_mut() = SdkBody::from_body_1_x(diverted);
+        Ok(())
+    }
+
+    /// Runs also when the SDK could not make sense of the body, and when it broke off.
     fn read_after_deserialization(
         &self,
         context: &AfterDeserializationInterceptorContextRef<'_>,
@@ -260,9 +300,9 @@ impl Intercept for Wire {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response();
-        if response.status().as_u16() == 200 {
-            lock(&self.0).body = response.body().bytes().map(Bytes::copy_from_slice);
-        }
+        // The SDK holds a body as bytes once it has read all of it.
+        lock(&self.heard).whole =
+            self.diverts && response.status().as_u16() == 200 && response.body().bytes().is_some();
         Ok(())
     }
 }

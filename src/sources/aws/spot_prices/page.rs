@@ -3,16 +3,29 @@
 //! The SDK's typed model knows six fields and fails a page for one odd timestamp, so that it is not asked.
 //! Attributes are not kept: the EC2 query protocol uses none.
 
+use std::borrow::Cow;
+
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, Event};
 
-use super::rows::{Node, Row};
+use super::rows::{Name, Node, Row};
 
 const ROOT: &str = "DescribeSpotPriceHistoryResponse";
 const SET: &str = "spotPriceHistorySet";
 const NEXT_TOKEN: &str = "nextToken";
 const ITEM: &str = "item";
+
+/// The elements of a row and what the AWS CLI calls them, to make no text anew of what each row has. Others are
+/// kept just the same.
+const FIELDS: [(&str, &str); 6] = [
+    ("availabilityZone", "AvailabilityZone"),
+    ("availabilityZoneId", "AvailabilityZoneId"),
+    ("instanceType", "InstanceType"),
+    ("productDescription", "ProductDescription"),
+    ("spotPrice", "SpotPrice"),
+    ("timestamp", "Timestamp"),
+];
 
 /// Far deeper than any answer of EC2: a bound for the stack.
 const MAX_DEPTH: u32 = 32;
@@ -54,7 +67,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Page, Malformed> {
     }
     let (mut set, mut next_token) = (None, None);
     while let Some(name) = parser.child()? {
-        match name.as_str() {
+        match name.as_ref() {
             SET => set.get_or_insert_with(Vec::new).extend(parser.rows()?),
             NEXT_TOKEN => {
                 if let Node::Text(token) = parser.node(1)? {
@@ -76,7 +89,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The name of the root element, which is open afterwards.
-    fn root(&mut self) -> Result<String, Malformed> {
+    fn root(&mut self) -> Result<Name, Malformed> {
         loop {
             match self.event()? {
                 Event::Start(start) => return local_name(start.local_name().as_ref()),
@@ -89,7 +102,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The name of the next child element, which is open afterwards; `None` at the end of its parent.
-    fn child(&mut self) -> Result<Option<String>, Malformed> {
+    fn child(&mut self) -> Result<Option<Name>, Malformed> {
         loop {
             match self.event()? {
                 Event::Start(start) => return local_name(start.local_name().as_ref()).map(Some),
@@ -105,12 +118,12 @@ impl<'a> Parser<'a> {
         let mut rows = Vec::new();
         while let Some(name) = self.child()? {
             if name != ITEM {
-                return Err(Malformed::NoRow(name));
+                return Err(Malformed::NoRow(name.into_owned()));
             }
             rows.push(match self.node(2)? {
                 Node::Fields(fields) => Row(fields),
                 Node::Text(text) if text.trim().is_empty() => Row(Vec::new()),
-                Node::Text(_) | Node::List(_) => return Err(Malformed::NoRow(name)),
+                Node::Text(_) | Node::List(_) => return Err(Malformed::NoRow(name.into_owned())),
             });
         }
         Ok(rows)
@@ -151,7 +164,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn assemble(text: String, children: Vec<(String, Node)>) -> Node {
+fn assemble(text: String, children: Vec<(Name, Node)>) -> Node {
     if children.is_empty() {
         return Node::Text(text);
     }
@@ -159,26 +172,41 @@ fn assemble(text: String, children: Vec<(String, Node)>) -> Node {
         return Node::List(children.into_iter().map(|(_, node)| node).collect());
     }
     // A JSON object cannot hold a name twice: what is repeated becomes a list.
-    let mut grouped: Vec<(String, Vec<Node>)> = Vec::with_capacity(children.len());
+    let mut fields: Vec<(Name, Node)> = Vec::with_capacity(children.len());
+    let mut repeated: Vec<(Name, Vec<Node>)> = Vec::new();
     for (name, node) in children {
-        let name = pascal_case(&name);
-        match grouped.iter_mut().find(|(field, _)| *field == name) {
-            Some((_, nodes)) => nodes.push(node),
-            None => grouped.push((name, vec![node])),
+        let name = pascal_case(name);
+        if let Some((_, nodes)) = repeated.iter_mut().find(|(field, _)| *field == name) {
+            nodes.push(node);
+        } else if fields.iter().any(|(field, _)| *field == name) {
+            repeated.push((name, vec![node]));
+        } else {
+            fields.push((name, node));
         }
     }
-    let single = |nodes: Vec<Node>| <[Node; 1]>::try_from(nodes).map_or_else(Node::List, |[node]| node);
-    let mut fields: Vec<_> = grouped.into_iter().map(|(name, nodes)| (name, single(nodes))).collect();
+    for (name, rest) in repeated {
+        if let Some((_, first)) = fields.iter_mut().find(|(field, _)| *field == name) {
+            let mut nodes = vec![std::mem::replace(first, Node::List(Vec::new()))];
+            nodes.extend(rest);
+            *first = Node::List(nodes);
+        }
+    }
     if !text.trim().is_empty() {
-        fields.push(("#text".to_owned(), Node::Text(text)));
+        fields.push((Cow::Borrowed("#text"), Node::Text(text)));
     }
     Node::Fields(fields)
 }
 
 /// `availabilityZone` as the AWS CLI writes it: `AvailabilityZone`.
-fn pascal_case(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+fn pascal_case(name: Name) -> Name {
+    if let Some((_, known)) = FIELDS.iter().find(|(element, _)| *element == name) {
+        return Cow::Borrowed(known);
+    }
+    let mut name = name.into_owned();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    Cow::Owned(name)
 }
 
 fn push_reference(text: &mut String, reference: &BytesRef<'_>) -> Result<(), Malformed> {
@@ -192,8 +220,12 @@ fn push_reference(text: &mut String, reference: &BytesRef<'_>) -> Result<(), Mal
     Ok(())
 }
 
-fn local_name(name: &[u8]) -> Result<String, Malformed> {
-    std::str::from_utf8(name).map(ToOwned::to_owned).map_err(not_xml)
+fn local_name(name: &[u8]) -> Result<Name, Malformed> {
+    let known = FIELDS.iter().map(|(element, _)| *element).chain([ITEM]);
+    if let Some(known) = known.into_iter().find(|known| known.as_bytes() == name) {
+        return Ok(Cow::Borrowed(known));
+    }
+    std::str::from_utf8(name).map(|name| Cow::Owned(name.to_owned())).map_err(not_xml)
 }
 
 fn is_blank(text: &[u8]) -> bool {

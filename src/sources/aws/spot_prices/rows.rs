@@ -3,9 +3,14 @@
 //! Every element is kept, under the name that the AWS CLI gives it, with its text as it came. Nothing here
 //! reads XML.
 
+use std::borrow::Cow;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::base::Time;
+
+/// The name of an element or field; borrowed where it is one that every row has.
+pub(super) type Name = Cow<'static, str>;
 
 /// What an element holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +18,7 @@ pub(super) enum Node {
     /// Text, entities decoded.
     Text(String),
     /// Elements under their names, in the order of the document; no name twice.
-    Fields(Vec<(String, Node)>),
+    Fields(Vec<(Name, Node)>),
     /// The contents of a list.
     List(Vec<Node>),
 }
@@ -28,7 +33,7 @@ impl Serialize for Node {
     }
 }
 
-fn serialize_fields<S: Serializer>(fields: &[(String, Node)], serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize_fields<S: Serializer>(fields: &[(Name, Node)], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(fields.len()))?;
     for (name, node) in fields {
         map.serialize_entry(name, node)?;
@@ -38,7 +43,7 @@ fn serialize_fields<S: Serializer>(fields: &[(String, Node)], serializer: S) -> 
 
 /// One item of the history: a price change of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row(pub(super) Vec<(String, Node)>);
+pub(super) struct Row(pub(super) Vec<(Name, Node)>);
 
 impl Serialize for Row {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -65,7 +70,7 @@ impl Row {
         self.0.retain(|(field, _)| field != "AvailabilityZoneId");
         let after_name =
             self.0.iter().position(|(field, _)| field == "AvailabilityZone").map_or(0, |at| at + 1);
-        self.0.insert(after_name, ("AvailabilityZoneId".to_owned(), Node::Text(id.to_owned())));
+        self.0.insert(after_name, (Cow::Borrowed("AvailabilityZoneId"), Node::Text(id.to_owned())));
     }
 
     /// When the price changed, if that can be read.
@@ -109,8 +114,11 @@ fn is_price(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn row(fields: &[(&str, &str)]) -> Row {
-        Row(fields.iter().map(|(name, text)| ((*name).to_owned(), Node::Text((*text).to_owned()))).collect())
+    fn row(fields: &[(&'static str, &str)]) -> Row {
+        Row(fields
+            .iter()
+            .map(|(name, text)| (Cow::Borrowed(*name), Node::Text((*text).to_owned())))
+            .collect())
     }
 
     const GOOD: [(&str, &str); 5] = [
