@@ -1,6 +1,6 @@
 //! Typed settings: what a person may decide, where each value came from, and what is wrong with it.
 //! Each section is one file that names its keys, defaults and bounds once. Never here: what the settings do,
-//! and reading the process environment anywhere but in [`environment`].
+//! and reading the process environment anywhere but in [`environment()`].
 //!
 //! Precedence: defaults, then the file, then `CONTRAIL_<SECTION>__<KEY>`, then flags. Relative paths are
 //! relative to the working directory.
@@ -80,7 +80,7 @@ pub const SOURCES: [&str; 3] = ["aws_spot_prices", "aws_price_list", "azure_reta
 pub struct Inputs {
     /// The file that `--config` named. It must exist.
     pub path: Option<PathBuf>,
-    /// The process environment, as [`environment`] reads it.
+    /// The process environment, as [`environment()`] reads it.
     pub environment: BTreeMap<String, String>,
     /// What flags said; they win over everything.
     pub flags: Vec<Flag>,
