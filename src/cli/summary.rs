@@ -127,7 +127,7 @@ impl Summary<'_> {
                 &format!("find {} -name '*.gz' | sort", quoted(&format!("{directory}/raw"))),
             );
             let tally = |dataset: &&&str| self.report.datasets.get(**dataset);
-            let readable = |dataset: &&&str| tally(dataset).is_some_and(|tally| !tally.is_fruitless());
+            let readable = |dataset: &&&str| tally(dataset).is_some_and(Tally::has_objects);
             if let Some(dataset) = LINES.iter().find(readable).filter(|_| is_plain(&directory)) {
                 step(
                     "what the upstreams said, as a table",
@@ -258,6 +258,16 @@ mod tests {
                 assert!(text.contains(part), "{part:?} is not in:\n{text}");
             }
         }
+    }
+
+    #[test]
+    fn only_a_dataset_that_has_objects_is_shown_as_a_table() {
+        let mut report = Report::default();
+        let spot = report.datasets.entry("aws_spot_prices".to_owned()).or_default();
+        spot.left = 9;
+        let azure = report.datasets.entry("azure_retail_prices".to_owned()).or_default();
+        azure.outcomes.insert(Outcome::Stored, 3);
+        assert!(summary(&report).contains("FROM '/data/lake/raw/azure_retail_prices/**"));
     }
 
     #[test]

@@ -109,6 +109,12 @@ impl Tally {
         failed > 0 && failed == self.outcomes.values().sum::<u64>()
     }
 
+    /// Whether the lake has objects of the dataset, as far as this run can tell: where nothing was missing, it has.
+    pub fn has_objects(&self) -> bool {
+        let known = self.count(Outcome::Exists) + self.count(Outcome::Unchanged);
+        self.new_objects() + known > 0 || (self.outcomes.is_empty() && self.left == 0)
+    }
+
     /// Objects that are new in the lake.
     pub fn new_objects(&self) -> u64 {
         [Outcome::Stored, Outcome::Empty, Outcome::Suspect]
