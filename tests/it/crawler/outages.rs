@@ -49,28 +49,48 @@ fn while_the_store_is_away_results_wait_in_the_spool_and_go_up_in_order_when_it_
 fn a_store_that_is_away_is_tried_with_one_object_at_a_time_at_growing_distances() {
     simulate(async {
         let rig = Rig { concurrency: 8, ..Rig::at("2026-11-21T08:15:00Z") };
-        let source = FakeSource::of_windows(&["a", "b"], SINCE);
-        // It works at first, so that the uploader is at full width when it goes away.
-        let first = FakeSource::of_slices(&VERSIONS, vec![version("a", 1)]);
-        let run = rig.start_once(&[&first, &source]).await;
+        let source = FakeSource::of_windows(&["a", "b", "c"], SINCE);
+        let run = rig.start_once(&[&source]).await;
         rig.store.slow_down(Duration::from_secs(1));
-        rig.clock.settle().await;
+        rig.clock.advance(Duration::from_secs(1)).await;
+        assert_eq!(rig.store.most_running(), 8, "the first one went up, and now many are on their way");
         rig.store.fail_puts(StoreErrorKind::Away);
-        rig.clock.advance(Duration::from_secs(2)).await;
+        rig.clock.advance(Duration::from_secs(1)).await;
+        let failed = rig.clock.now();
         rig.store.slow_down(Duration::ZERO);
         rig.store.forget_tries();
-        rig.clock.advance(Duration::from_mins(8)).await;
+        rig.clock.advance(Duration::from_mins(9)).await;
 
-        let times: Vec<_> = rig.store.tries().into_iter().map(|(at, _)| at).collect();
+        let mut times = vec![failed];
+        times.extend(rig.store.tries().into_iter().map(|(at, _)| at));
         let gaps: Vec<f64> = times.windows(2).map(|pair| (pair[1] - pair[0]).as_seconds_f64()).collect();
-        assert!((10..=24).contains(&times.len()), "{} tries in 8 minutes", times.len());
-        assert!(gaps[0] < 8.0, "it begins softly: {gaps:?}");
-        for gap in gaps.iter().skip(6) {
-            assert!((30.0..=60.0).contains(gap), "and ends at about a minute: {gaps:?}");
+        let longest = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0].into_iter().chain(std::iter::repeat(60.0));
+        for (gap, longest) in gaps.iter().zip(longest) {
+            assert!((longest / 2.0..=longest).contains(gap), "eight failures at once count as one: {gaps:?}");
         }
-        assert!(gaps.windows(3).take(4).all(|three| three[2] > three[0]), "growing: {gaps:?}");
+        assert!((12..=24).contains(&gaps.len()), "{} tries in 9 minutes", gaps.len());
         rig.store.mend();
         rig.end(run).await;
+        assert_eq!(rig.stored().await.len(), 24);
+    });
+}
+
+#[test]
+fn a_store_that_is_away_from_the_start_is_not_stormed_either() {
+    simulate(async {
+        let regions: Vec<String> = (0..30).map(|number| format!("r{number}")).collect();
+        let regions: Vec<&str> = regions.iter().map(String::as_str).collect();
+        let rig = Rig { concurrency: 16, ..Rig::at("2026-11-21T08:15:00Z") };
+        rig.store.fail(StoreErrorKind::Away);
+        let run = rig.start_once(&[&FakeSource::of_windows(&regions, SINCE)]).await;
+        rig.clock.settle().await;
+        // One at the start, one for the plan, and one for the first of thirty uploads.
+        assert_eq!(rig.store.tries().len(), 3, "{:?}", rig.store.tries());
+        rig.clock.advance(Duration::from_mins(5)).await;
+        assert!(rig.store.tries().len() < 20, "{:?}", rig.store.tries());
+        rig.store.mend();
+        rig.end(run).await;
+        assert_eq!(rig.stored().await.len(), 240);
     });
 }
 
@@ -361,7 +381,7 @@ fn a_slow_store_gets_several_objects_at_once() {
 fn what_goes_up_while_the_lake_is_listed_is_not_fetched_again() {
     simulate(async {
         let rig = Rig::at("2026-11-21T03:15:00Z");
-        let source = FakeSource::of_windows(&["a"], SINCE);
+        let source = FakeSource::of_slices(&VERSIONS, (1..4).map(|day| version("a", day)).collect());
         let run = rig.start_once(&[&source]).await;
         rig.store.fail_puts(StoreErrorKind::Away);
         rig.end(run).await;
