@@ -39,8 +39,6 @@ pub(super) struct Bench<'a> {
     pub(super) chance: Arc<Chance>,
     /// The prices are simulated: fixed credentials, short waits between tries.
     pub(super) sandbox: bool,
-    /// What the lake says of where its prices come from.
-    pub(super) origin: String,
 }
 
 /// Where instances and containers get their credentials: on this machine, so never through a proxy.
@@ -79,7 +77,7 @@ impl Bench<'_> {
             wanted: Identity {
                 format: FORMAT,
                 created_at: whole_second(self.clock.now()),
-                origin: self.origin.clone(),
+                origin: settings.origin.clone(),
                 spot_window: self.config.sources.aws_spot_prices.window,
             },
             spool_root: self.directory.join(spool_root),

@@ -23,7 +23,6 @@ use crate::config::{Config, Loaded, SOURCES};
 use crate::crawler::{
     self, Crawler, Heartbeat, LakeSetup, Observer, Options, Report, Scheduled, Shutdown, Signals, Silent,
 };
-use crate::lake::identity::UPSTREAM;
 use crate::sandbox::Sandbox;
 use crate::telemetry::log::{self, LogFormat, Stderr};
 use crate::telemetry::metrics::{self, Exporter};
@@ -92,7 +91,6 @@ async fn crawl(
         clock: Arc::clone(&context.clock),
         chance: Arc::clone(&chance),
         sandbox: sandbox.is_some(),
-        origin: sandbox.as_ref().map_or_else(|| UPSTREAM.to_owned(), Sandbox::origin),
     };
     let sources = bench.sources(&arguments.only).await?;
     if sources.is_empty() {
@@ -177,7 +175,7 @@ fn start_log(context: &Context) -> Result<Arc<dyn Observer>, CliError> {
 /// What will be crawled, and what will not be unless somebody says so.
 fn settle(loaded: &Loaded, sandbox: Option<&Sandbox>) -> Config {
     if let Some(sandbox) = sandbox {
-        return simulated(loaded, sandbox.endpoints());
+        return simulated(loaded, sandbox);
     }
     if loaded.file.is_some() {
         return loaded.config.clone();

@@ -2,8 +2,8 @@
 //! credentials. Settings that somebody has given stand.
 
 use crate::base::units::Period;
-use crate::config::{Config, LakeUrl, Loaded, Origin};
-use crate::sandbox::Endpoints;
+use crate::config::{Config, Lake, LakeUrl, Loaded, Origin};
+use crate::sandbox::Sandbox;
 
 /// How far back a simulated market is crawled unless somebody says so.
 const SANDBOX_BACKFILL: Period = Period::seconds(3 * 86_400);
@@ -16,11 +16,14 @@ fn is_default(loaded: &Loaded, key: &str) -> bool {
 
 /// The settings to crawl a simulated cloud with. Its prices go into a lake of their own: a configuration file
 /// speaks of the real one, so only a flag or a variable chooses another.
-pub(super) fn simulated(loaded: &Loaded, endpoints: &Endpoints) -> Config {
+pub(super) fn simulated(loaded: &Loaded, sandbox: &Sandbox) -> Config {
+    let endpoints = sandbox.endpoints();
     let mut config = loaded.config.clone();
     if matches!(loaded.origin("lake.url"), Some(Origin::File { .. })) {
-        config.lake = Config::default().lake;
+        let Lake { spool_dir, spool_limit, gzip_level, .. } = config.lake;
+        config.lake = Lake { spool_dir, spool_limit, gzip_level, ..Lake::default() };
     }
+    config.lake.origin = sandbox.origin();
     config.aws.endpoint_url = Some(endpoints.ec2.clone());
     config.aws.role_arn = None;
     config.http.proxy = None;

@@ -5,12 +5,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::check::{anything, between, name, plain};
-use super::error::did_you_mean;
+use super::check::{Checked, anything, between, name, plain};
+use super::error::{did_you_mean, quoted};
 use super::lake_url::LakeUrl;
 use super::section::Section;
-use super::setting::textual;
+use super::setting::{must_be, textual};
 use crate::base::units::ByteSize;
+
+/// The origin of a lake of real prices.
+const UPSTREAM: &str = "upstream";
 
 /// Storage classes of S3 that new objects can be given.
 const STORAGE_CLASSES: [&str; 8] = [
@@ -32,6 +35,8 @@ const ARCHIVES: [&str; 2] = ["GLACIER", "DEEP_ARCHIVE"];
 pub struct Lake {
     /// Where the lake is.
     pub url: LakeUrl,
+    /// Where the lake's prices come from: `upstream`, or `sandbox:<seed>:<scale>`.
+    pub origin: String,
     /// The region of the bucket; unset: as the AWS environment says.
     pub region: Option<String>,
     /// The address of a server that speaks S3; unset: AWS.
@@ -96,10 +101,22 @@ impl fmt::Display for Sse {
 
 textual!(Sse, "one of none, AES256, aws:kms");
 
+/// The real clouds, or a simulated one as `contrail sandbox` calls itself.
+fn origin(value: &String) -> Checked {
+    let simulated = value.strip_prefix("sandbox:").and_then(|cloud| cloud.split_once(':'));
+    let known =
+        simulated.is_some_and(|(seed, scale)| seed.parse::<u64>().is_ok() && scale.parse::<f64>().is_ok());
+    if value == UPSTREAM || known {
+        return Ok(());
+    }
+    Err(must_be("\"upstream\", or \"sandbox:SEED:SCALE\" as a sandbox prints it", quoted(value)))
+}
+
 impl Default for Lake {
     fn default() -> Self {
         Self {
             url: LakeUrl::Directory("./contrail-lake".into()),
+            origin: UPSTREAM.to_owned(),
             region: None,
             endpoint_url: None,
             force_path_style: false,
@@ -119,6 +136,7 @@ impl Lake {
         let default = Self::default();
         let lake = Self {
             url: section.value("url", default.url, anything),
+            origin: section.value("origin", default.origin, origin),
             region: section.optional("region", name),
             endpoint_url: section.address("endpoint_url"),
             force_path_style: section.flag("force_path_style", default.force_path_style),

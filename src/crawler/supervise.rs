@@ -174,8 +174,7 @@ impl Crawler {
     /// How the crawler is doing: whether it is well, and the details.
     pub fn health(&self) -> (bool, serde_json::Value) {
         let state = self.uploader.state();
-        let stuck =
-            state.trouble.as_ref().is_some_and(|trouble| !trouble.passing || self.context.spool.is_full());
+        let stuck = state.problem().is_some_and(|trouble| !trouble.passing || self.context.spool.is_full());
         let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let sources: serde_json::Map<String, serde_json::Value> = runs
             .into_iter()
@@ -183,7 +182,7 @@ impl Crawler {
             .collect();
         let details = json!({
             "store": self.context.store.url(),
-            "store_trouble": state.trouble.map(|trouble| trouble.problem.message),
+            "store_trouble": state.problem().map(|trouble| &trouble.problem.message),
             "spool_bytes": self.context.spool.used(),
             "spool_limit": self.context.spool.limit(),
             "spool_objects": state.waiting,
@@ -273,7 +272,7 @@ impl Crawler {
                 spool: self.context.spool.root().to_owned(),
                 keys: self.context.spool.waiting().take(KEYS).map(|key| key.to_string()).collect(),
             },
-            store_problem: state.trouble.map(|trouble| trouble.problem),
+            store_problem: state.problem().map(|trouble| trouble.problem.clone()),
             // A signal that came when all was done interrupted nothing.
             interrupted: self.context.shutdown.cause().filter(|_| unfinished),
         }

@@ -1,13 +1,15 @@
 //! The uploader: takes what is in the spool up into the lake, oldest first. When the store is away it tries one
-//! object at a time, at growing distances, and goes back to full width with the first success: no storm.
+//! object at a time, at growing distances, and goes back to full width with the first success: no storm. An object
+//! that fails while others go up waits by itself and holds up no other.
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
@@ -15,7 +17,7 @@ use super::context::Context;
 use super::ledgers::fits;
 use super::report::Problem;
 use super::run::Run;
-use crate::base::Time;
+use super::upload_state::{State, Trouble};
 use crate::base::error::Hinted;
 use crate::lake::commit::{Committed, commit};
 use crate::lake::identity::IdentityError;
@@ -42,33 +44,22 @@ struct Job {
     entry: Entry,
     /// The run whose log gets the entry's line once it is up.
     run: Option<Arc<Run>>,
-}
-
-/// How the uploader is doing.
-#[derive(Debug, Clone, Default)]
-pub(super) struct State {
-    /// Entries that are not up yet.
-    pub(super) waiting: u64,
-    /// Why nothing goes up; `None` while the store answers.
-    pub(super) trouble: Option<Trouble>,
-}
-
-/// Why nothing goes up.
-#[derive(Debug, Clone)]
-pub(super) struct Trouble {
-    /// Whether it may mend itself; otherwise a person must act.
-    pub(super) passing: bool,
-    /// What it is.
-    pub(super) problem: Problem,
-    /// When it began.
-    pub(super) since: Time,
+    /// How often the entry failed while others went up.
+    failures: u32,
 }
 
 enum Failure {
-    /// The entry stays, and is tried again.
-    Trouble { passing: bool, problem: Problem },
+    /// The store cannot even be asked for the lake. The entry stays, and is tried again.
+    Store(Cause),
+    /// The entry did not go up, because of the store or of itself. It stays, and is tried again.
+    Entry(Cause),
     /// The entry can never go up.
     Unfit(String),
+}
+
+struct Cause {
+    passing: bool,
+    problem: Problem,
 }
 
 impl Uploader {
@@ -82,6 +73,9 @@ impl Uploader {
             queue: BTreeMap::new(),
             next: 0,
             running: JoinSet::new(),
+            doubted: None,
+            last_other: 0,
+            resting: FuturesUnordered::new(),
             answers: false,
             failures: 0,
             pause: None,
@@ -100,7 +94,7 @@ impl Uploader {
         });
         metrics::spool(self.context.spool.used(), waiting);
         // The driver outlives every handle; if it is gone the process is ending and the spool keeps the entry.
-        let _ = self.jobs.send(Job { entry, run });
+        let _ = self.jobs.send(Job { entry, run, failures: 0 });
     }
 
     /// Waits until everything is up, for at most `limit`; ends early when there is no point in waiting.
@@ -120,7 +114,7 @@ impl Uploader {
         let clock = &self.context.clock;
         let mut state = self.state.subscribe();
         loop {
-            let trouble = state.borrow_and_update().trouble.clone();
+            let trouble = state.borrow_and_update().holdup().cloned();
             let patience_ends: BoxFuture<'static, ()> = match trouble {
                 None => std::future::pending().boxed(),
                 Some(trouble) => {
@@ -151,6 +145,12 @@ struct Driver {
     queue: BTreeMap<u64, Job>,
     next: u64,
     running: JoinSet<(u64, Job, Result<Committed, Failure>)>,
+    // The entry that failed last, while the next one tells whether it was the store or the entry.
+    doubted: Option<(u64, Job, Cause)>,
+    // The entry that was last tried in place of the oldest.
+    last_other: u64,
+    // Entries that failed while others went up, each until its own pause is over.
+    resting: FuturesUnordered<BoxFuture<'static, (u64, Job)>>,
     // Whether the store answered last time. Until it first does, one try at a time is enough to find out.
     answers: bool,
     // Failed tries in a row.
@@ -162,11 +162,17 @@ struct Driver {
 impl Driver {
     async fn drive(mut self, mut incoming: mpsc::UnboundedReceiver<Job>) {
         let mut open = true;
-        while open || !self.queue.is_empty() || !self.running.is_empty() {
-            let width = if self.answers { WIDTH } else { 1 };
+        while open || !self.is_idle() {
+            let width = if self.answers && self.doubted.is_none() { WIDTH } else { 1 };
             while self.pause.is_none() && self.running.len() < width {
-                let Some((number, job)) = self.queue.pop_first() else { break };
+                let Some((number, job)) = self.next_job() else { break };
                 self.send(number, job);
+            }
+            if self.running.is_empty()
+                && let Some(doubted) = self.doubted.take()
+            {
+                // There is no other to tell, but there may have been one before.
+                if doubted.1.failures > 0 { self.rest(doubted) } else { self.store_fails(doubted) }
             }
             tokio::select! {
                 job = incoming.recv(), if open => match job {
@@ -174,6 +180,9 @@ impl Driver {
                     None => open = false,
                 },
                 Some(done) = self.running.join_next() => self.finish(done),
+                Some((number, job)) = self.resting.next() => {
+                    self.queue.insert(number, job);
+                }
                 () = async { if let Some(pause) = self.pause.as_mut() { pause.await } }, if self.pause.is_some() => {
                     self.pause = None;
                 }
@@ -181,6 +190,21 @@ impl Driver {
             }
         }
         self.running.shutdown().await;
+    }
+
+    fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.running.is_empty() && self.resting.is_empty() && self.doubted.is_none()
+    }
+
+    /// The oldest; in doubt, and at every second try of a store that fails, another one, because it may be the
+    /// oldest that fails and not the store.
+    fn next_job(&mut self) -> Option<(u64, Job)> {
+        if self.doubted.is_none() && (self.failures == 0 || self.failures % 2 == 1) {
+            return self.queue.pop_first();
+        }
+        let other = self.queue.range(self.last_other + 1..).next().or_else(|| self.queue.iter().next());
+        self.last_other = *other?.0;
+        self.queue.remove_entry(&self.last_other)
     }
 
     fn accept(&mut self, job: Job) {
@@ -195,7 +219,7 @@ impl Driver {
             let result = result.unwrap_or_else(|_| {
                 let message = format!("the upload of {} panicked", job.entry.key);
                 let hint = Some("this is a fault in Contrail: please report it".to_owned());
-                Err(Failure::Trouble { passing: false, problem: Problem { message, hint } })
+                Err(Failure::Entry(Cause { passing: false, problem: Problem { message, hint } }))
             });
             (number, job, result)
         });
@@ -213,12 +237,13 @@ impl Driver {
                 self.settle(job, Ok(committed));
             }
             Err(Failure::Unfit(why)) => self.settle(job, Err(why)),
-            Err(Failure::Trouble { passing, problem }) => {
+            Err(Failure::Store(_) | Failure::Entry(_)) if self.pause.is_some() => {
                 self.queue.insert(number, job);
-                if self.pause.is_none() {
-                    self.store_fails(passing, problem);
-                }
             }
+            Err(Failure::Entry(cause)) if self.doubted.is_none() && self.failures == 0 => {
+                self.doubted = Some((number, job, cause));
+            }
+            Err(Failure::Store(cause) | Failure::Entry(cause)) => self.store_fails((number, job, cause)),
         }
     }
 
@@ -229,26 +254,62 @@ impl Driver {
         (self.answers, self.failures) = (true, 0);
         metrics::store_up(true);
         self.state.send_if_modified(|state| state.trouble.take().is_some());
+        if let Some(doubted) = self.doubted.take() {
+            self.rest(doubted);
+        }
     }
 
     /// Begins a pause, twice as long as the one before.
-    fn store_fails(&mut self, passing: bool, problem: Problem) {
-        let before = self.state.borrow().trouble.clone();
-        if before.as_ref().is_none_or(|before| before.passing != passing) {
-            let hint = problem.hint.as_deref().unwrap_or("it is tried again; nothing is lost");
-            tracing::error!(hint, "{}", problem.message);
+    fn store_fails(&mut self, (number, job, cause): (u64, Job, Cause)) {
+        self.queue.insert(number, job);
+        if let Some((number, job, _)) = self.doubted.take() {
+            self.queue.insert(number, job);
         }
-        let since = before.map_or_else(|| self.context.clock.now(), |before| before.since);
-        self.state.send_modify(|state| state.trouble = Some(Trouble { passing, problem, since }));
+        let before = self.state.borrow().trouble.clone();
+        if before.as_ref().is_none_or(|before| before.passing != cause.passing) {
+            let hint = cause.problem.hint.as_deref().unwrap_or("it is tried again; nothing is lost");
+            tracing::error!(hint, "{}", cause.problem.message);
+        }
+        let trouble = self.trouble(cause, before);
+        self.state.send_modify(|state| state.trouble = Some(trouble));
         metrics::store_up(false);
-        let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(16)).min(LONGEST_PAUSE);
+        let pause = self.pause_after(self.failures);
         (self.answers, self.failures) = (false, self.failures.saturating_add(1));
-        self.pause = Some(self.context.clock.sleep(pause / 2 + self.context.chance.up_to(pause / 2)));
+        self.pause = Some(self.context.clock.sleep(pause));
+    }
+
+    /// Sets an entry aside that fails while others go up.
+    fn rest(&mut self, (number, mut job, cause): (u64, Job, Cause)) {
+        let first = job.failures == 0;
+        if first {
+            let hint = cause.problem.hint.as_deref().unwrap_or("it stays in the spool and is tried again");
+            let (key, error) = (&job.entry.key, &cause.problem.message);
+            tracing::error!(hint, %key, error, "an object cannot be stored, while others can");
+        }
+        let trouble = self.trouble(cause, self.state.borrow().stuck_by.clone());
+        self.state.send_modify(|state| {
+            state.stuck += u64::from(first);
+            state.stuck_by = Some(trouble);
+        });
+        let pause = self.context.clock.sleep(self.pause_after(job.failures));
+        job.failures = job.failures.saturating_add(1);
+        self.resting.push(pause.map(move |()| (number, job)).boxed());
+    }
+
+    /// The cause, as part of the trouble that was there `before`.
+    fn trouble(&self, Cause { passing, problem }: Cause, before: Option<Trouble>) -> Trouble {
+        let since = before.map_or_else(|| self.context.clock.now(), |before| before.since);
+        Trouble { passing, problem, since }
+    }
+
+    fn pause_after(&self, failures: u32) -> Duration {
+        let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(16)).min(LONGEST_PAUSE);
+        pause / 2 + self.context.chance.up_to(pause / 2)
     }
 
     /// Sees an entry off: it is in the lake, or can never be.
     fn settle(&mut self, job: Job, result: Result<Committed, String>) {
-        let Job { mut entry, run, .. } = job;
+        let Job { mut entry, run, failures } = job;
         self.context.ledgers.note_settled(&entry, result.is_ok());
         if let (Some(run), Some(mut attempt)) = (&run, entry.attempt.take()) {
             attempt.finished = self.context.clock.now();
@@ -271,19 +332,23 @@ impl Driver {
         // The log before its last entry is counted out, so that the count does not touch zero in between.
         if let Some(entry) = run.and_then(|run| run.close_one(&self.context)) {
             self.state.send_modify(|state| state.waiting += 1);
-            self.accept(Job { entry, run: None });
+            self.accept(Job { entry, run: None, failures: 0 });
         }
-        self.state.send_modify(|state| state.waiting = state.waiting.saturating_sub(1));
+        self.state.send_modify(|state| {
+            state.waiting = state.waiting.saturating_sub(1);
+            state.stuck = state.stuck.saturating_sub(u64::from(failures > 0));
+            state.stuck_by.take_if(|_| state.stuck == 0);
+        });
         metrics::spool(self.context.spool.used(), self.state.borrow().waiting);
     }
 }
 
 async fn take_up(context: &Context, entry: &Entry) -> Result<Committed, Failure> {
     let identity = context.identity().await.map_err(|error| match &error {
-        IdentityError::Store(store) => trouble(store.kind, &error),
-        IdentityError::Unfit { .. } => trouble(StoreErrorKind::Config, &error),
+        IdentityError::Store(store) => Failure::Store(cause(store.kind, &error)),
+        IdentityError::Unfit { .. } => Failure::Store(cause(StoreErrorKind::Config, &error)),
     })?;
-    let grid = identity.grid().map_err(|error| trouble(StoreErrorKind::Config, &error))?;
+    let grid = identity.grid().map_err(|error| Failure::Store(cause(StoreErrorKind::Config, &error)))?;
     if !fits(grid, &entry.parsed) {
         let key = &entry.key;
         let why = format!("{key} is no window of this lake: it was fetched before the lake could be read");
@@ -291,13 +356,13 @@ async fn take_up(context: &Context, entry: &Entry) -> Result<Committed, Failure>
     }
     commit(context.store.as_ref(), entry).await.map_err(|error| {
         if entry.body().exists() {
-            trouble(error.kind, &error)
+            Failure::Entry(cause(error.kind, &error))
         } else {
             Failure::Unfit(format!("the payload of {} has gone from the spool", entry.key))
         }
     })
 }
 
-fn trouble<E: Hinted>(kind: StoreErrorKind, error: &E) -> Failure {
-    Failure::Trouble { passing: kind == StoreErrorKind::Away, problem: Problem::of(error) }
+fn cause<E: Hinted>(kind: StoreErrorKind, error: &E) -> Cause {
+    Cause { passing: kind == StoreErrorKind::Away, problem: Problem::of(error) }
 }

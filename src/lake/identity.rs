@@ -135,11 +135,11 @@ impl Identity {
 
     async fn put(&self, store: &dyn Store, scratch: &Path) -> Result<(), IdentityError> {
         let file = TemporaryFile(scratch.join("lake.json.tmp"));
-        let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
         let local = |error: std::io::Error| {
             StoreError::new(StoreErrorKind::Full, format!("failed to write {}: {error}", file.0.display()))
                 .with_hint("check that the spool directory ([lake] spool_dir) can be written and has room")
         };
+        let text = serde_json::to_string_pretty(self).map_err(|error| local(error.into()))? + "\n";
         let meta = ObjectMeta::of_bytes(text.as_bytes());
         let written =
             private_file(&file.0).and_then(|mut out| std::io::Write::write_all(&mut out, text.as_bytes()));

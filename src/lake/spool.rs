@@ -415,6 +415,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_cannot_become_an_entry_takes_no_room() {
+        let root = tempfile::tempdir().unwrap();
+        let (spool, _) = open(root.path());
+        fs::create_dir(spool.path(0, "json.tmp")).unwrap();
+        spool.keep_bytes(b"{}\n", &Key::parse(KEY).unwrap().0, None).unwrap_err();
+        assert_eq!(spool.used(), 0);
+        assert!(!spool.path(0, "body").exists());
+    }
+
+    #[test]
+    fn an_entry_whose_files_are_gone_frees_its_bytes_all_the_same() {
+        let root = tempfile::tempdir().unwrap();
+        let (spool, _) = open(root.path());
+        let entry = keep(&spool);
+        fs::remove_file(entry.body()).unwrap();
+        spool.remove(&entry).unwrap();
+        assert_eq!(spool.used(), 0);
+    }
+
     #[tokio::test]
     async fn a_full_spool_holds_crawling_up_until_something_is_gone() {
         let root = tempfile::tempdir().unwrap();

@@ -144,8 +144,9 @@ impl Sandbox {
 #   export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox
 
 [lake]
-# A lake of its own: simulated and real prices must never share one.
+# A lake of its own: simulated and real prices never share one.
 url = "file:./contrail-sandbox-lake"
+origin = "{origin}"
 
 [aws]
 endpoint_url = "{ec2}"

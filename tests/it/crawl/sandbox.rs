@@ -33,6 +33,10 @@ fn the_printed_configuration_crawls_the_simulated_cloud() {
     for dataset in DATASETS {
         assert!(!lake.raw(dataset).is_empty(), "{dataset}");
     }
+    // Also a configuration that names another lake for them.
+    home.run(&["crawler", "--once", "--config", "sandbox.toml", "--lake", "./elsewhere"]).with(0);
+    let (error, _) = home.run(&["crawler", "--once", "--lake", "./elsewhere"]).usage_error();
+    assert!(error.contains("sandbox:7:0.001"), "{error}");
 
     cloud.signal("TERM");
     let ended = cloud.end().with(0);

@@ -1,6 +1,7 @@
 //! The crawler in simulated time: what is fetched and in which order, what becomes of it when upstreams, stores
 //! and processes fail, and what the run log says.
 
+mod blind;
 mod failures;
 mod lakes;
 mod outages;

@@ -37,7 +37,10 @@ fn while_the_store_is_away_results_wait_in_the_spool_and_go_up_in_order_when_it_
         rig.store.mend();
 
         let report = rig.end(run).await;
-        assert_eq!(raw(rig.store.puts()), source.fetched(), "as they were fetched");
+        let (puts, mut fetched) = (raw(rig.store.puts()), source.fetched());
+        // The one that finds the store back may be another than the oldest.
+        fetched.retain(|slice| *slice != puts[0]);
+        assert_eq!(puts[1..], fetched, "as they were fetched");
         assert_eq!(source.fetches().len(), 16, "and none was fetched twice");
         assert_eq!(report.datasets["fake_windows"].count(Outcome::Stored), 16);
         assert!(!report.is_partial() && report.undelivered == 0);
@@ -76,25 +79,6 @@ fn a_store_that_is_away_is_tried_with_one_object_at_a_time_at_growing_distances(
 }
 
 #[test]
-fn a_store_that_is_away_from_the_start_is_not_stormed_either() {
-    simulate(async {
-        let regions: Vec<String> = (0..30).map(|number| format!("r{number}")).collect();
-        let regions: Vec<&str> = regions.iter().map(String::as_str).collect();
-        let rig = Rig { concurrency: 16, ..Rig::at("2026-11-21T08:15:00Z") };
-        rig.store.fail(StoreErrorKind::Away);
-        let run = rig.start_once(&[&FakeSource::of_windows(&regions, SINCE)]).await;
-        rig.clock.settle().await;
-        // One at the start, one for the plan, and one for the first of thirty uploads.
-        assert_eq!(rig.store.tries().len(), 3, "{:?}", rig.store.tries());
-        rig.clock.advance(Duration::from_mins(5)).await;
-        assert!(rig.store.tries().len() < 20, "{:?}", rig.store.tries());
-        rig.store.mend();
-        rig.end(run).await;
-        assert_eq!(rig.stored().await.len(), 240);
-    });
-}
-
-#[test]
 fn trouble_and_its_end_are_said_once_each() {
     simulate(async {
         let (heard, _guard) = Heard::start();
@@ -125,6 +109,19 @@ fn an_upload_whose_answer_was_lost_is_known_as_our_own() {
 }
 
 #[test]
+fn an_object_that_the_store_only_claims_to_have_is_not_given_up() {
+    simulate(async {
+        let rig = Rig::at("2026-11-21T03:15:00Z");
+        let source = FakeSource::of_windows(&["a"], SINCE);
+        let run = rig.start_once(&[&source]).await;
+        rig.store.claim_to_have(2);
+        let report = rig.end(run).await;
+        assert_eq!(report.datasets["fake_windows"].count(Outcome::Stored), 3);
+        assert_eq!(rig.stored().await.len(), 3);
+    });
+}
+
+#[test]
 fn a_mark_whose_answer_was_lost_is_known_as_our_own() {
     simulate(async {
         let rig = Rig::at("2026-11-21T03:15:00Z");
@@ -134,80 +131,6 @@ fn a_mark_whose_answer_was_lost_is_known_as_our_own() {
         rig.store.lose_answers(1);
         let report = rig.end(run).await;
         assert_eq!(report.datasets["fake_versions"].count(Outcome::Lost), 1);
-    });
-}
-
-#[test]
-fn a_store_that_is_away_at_the_start_gets_the_newest_of_each_stream_and_no_more() {
-    simulate(async {
-        let rig = Rig::at("2026-11-21T06:15:00Z");
-        rig.store.fail(StoreErrorKind::Away);
-        let source = FakeSource::of_windows(&["a", "b"], SINCE);
-        let daemon = rig.daemon(&[&source]).await;
-        daemon.beat().await;
-        assert_eq!(source.fetched(), ["a 05:00", "b 05:00"]);
-        rig.clock.advance(Duration::from_hours(1)).await;
-        daemon.beat().await;
-        assert_eq!(source.fetched(), ["a 05:00", "b 05:00", "a 06:00", "b 06:00"]);
-
-        rig.store.mend();
-        rig.clock.advance(Duration::from_hours(1)).await;
-        daemon.beat().await;
-        daemon.end().await;
-        assert_eq!(rig.stored().await.len(), 16, "it is made up for");
-        assert_eq!(source.fetches().len(), 16, "and nothing was fetched twice");
-        let blind: Vec<_> =
-            rig.lines().await.into_iter().filter(|(what, _)| what == "fake_windows").collect();
-        assert_eq!(blind.len(), 2, "the run logs say why so little was fetched: {blind:?}");
-    });
-}
-
-#[test]
-fn a_single_run_whose_store_comes_back_in_time_completes_its_plan() {
-    simulate(async {
-        let rig = Rig::at("2026-11-21T06:15:00Z");
-        rig.store.fail(StoreErrorKind::Away);
-        let source = FakeSource::of_windows(&["a"], SINCE);
-        let run = rig.start_once(&[&source]).await;
-        rig.clock.advance(Duration::from_mins(5)).await;
-        assert_eq!(source.fetches().len(), 1);
-        rig.store.mend();
-        let report = rig.end(run).await;
-        assert_eq!(rig.stored().await.len(), 6);
-        assert!(!report.is_partial() && report.undelivered == 0);
-    });
-}
-
-#[test]
-fn a_single_run_whose_store_stays_away_ends_after_the_drain_time_and_names_what_is_left() {
-    simulate(async {
-        let rig = Rig::at("2026-11-21T06:15:00Z");
-        rig.store.fail(StoreErrorKind::Away);
-        let source = FakeSource::of_windows(&["a", "b"], SINCE);
-        let started = rig.clock.now();
-        let report = rig.once(&[&source]).await;
-        let took = rig.clock.now() - started;
-        assert_eq!(took.num_minutes(), 10, "{took}");
-        assert_eq!(report.undelivered, 2);
-        assert_eq!(report.store_problem.unwrap().hint.as_deref(), Some("mend the store"));
-
-        rig.store.mend();
-        source.forget_fetches();
-        let report = rig.once(&[&source]).await;
-        assert_eq!(source.fetches().len(), 10, "what waited in the spool is not fetched again");
-        assert_eq!(rig.stored().await.len(), 12);
-        assert!(!report.is_partial() && report.undelivered == 0 && rig.spooled().is_empty());
-    });
-}
-
-#[test]
-fn a_single_run_that_never_saw_the_lake_does_not_say_that_all_is_well() {
-    simulate(async {
-        let rig = Rig::at("2026-11-21T06:15:00Z");
-        rig.store.fail(StoreErrorKind::Away);
-        let source = FakeSource::of_slices(&VERSIONS, vec![]);
-        let report = rig.once(&[&source]).await;
-        assert!(report.is_partial(), "{report:?}");
     });
 }
 
@@ -306,32 +229,6 @@ fn an_audit_waits_until_the_windows_of_its_day_are_up() {
 }
 
 #[test]
-fn windows_that_were_fetched_blindly_and_do_not_fit_the_lake_are_dropped_and_fetched_as_the_lake_cuts_them() {
-    simulate(async {
-        let older = Rig::at("2026-11-21T00:15:00Z");
-        let mut rig = older.beside();
-        rig.wanted.spot_window = "2h".parse().unwrap();
-        older.once(&[]).await;
-        rig.clock.advance(Duration::from_hours(4)).await;
-
-        rig.store.fail(StoreErrorKind::Away);
-        let source = FakeSource::of_windows(&["a"], SINCE);
-        let run = rig.start_once(&[&source]).await;
-        rig.clock.advance(Duration::from_secs(10)).await;
-        assert_eq!(source.fetches().len(), 1, "02:00 to 04:00, as this crawler would cut it");
-        rig.store.mend();
-        let report = rig.end(run).await;
-
-        assert_eq!(rig.stored().await, ["a 00:00", "a 01:00", "a 02:00", "a 03:00"]);
-        let logs = rig.logs().await;
-        let unfit = logs[0].iter().find(|line| line.outcome == Outcome::Failed).unwrap();
-        assert_eq!(unfit.error_kind.as_deref(), Some("unfit"));
-        assert!(unfit.error.as_ref().unwrap().contains("20261121T020000Z-20261121T040000Z"));
-        assert!(report.undelivered == 0 && rig.spooled().is_empty());
-    });
-}
-
-#[test]
 fn an_upload_that_panics_loses_nothing() {
     simulate(async {
         let rig = Rig::at("2026-11-21T03:15:00Z");
@@ -342,6 +239,49 @@ fn an_upload_that_panics_loses_nothing() {
         assert!(report.undelivered > 0 && report.store_problem.unwrap().message.contains("panicked"));
         rig.once(&[&source]).await;
         assert_eq!((rig.stored().await.len(), source.fetches().len()), (3, 3));
+    });
+}
+
+#[test]
+fn an_object_that_fails_while_others_go_up_holds_up_no_other() {
+    simulate(async {
+        let (heard, _guard) = Heard::start();
+        let rig = Rig::at("2026-11-21T08:15:00Z");
+        let source = FakeSource::of_windows(&["a", "b"], SINCE);
+        rig.store.poison("region=a/20261121T070000Z");
+        let daemon = rig.daemon(&[&source]).await;
+        daemon.beat().await;
+        rig.clock.advance(Duration::from_mins(10)).await;
+        assert_eq!(rig.stored().await.len(), 15, "all but the one");
+        assert_eq!(heard.count("an object cannot be stored, while others can"), 1);
+        assert_eq!(daemon.crawler.health().1["store_trouble"], "the store fails: Config");
+
+        rig.clock.advance(Duration::from_hours(1)).await;
+        daemon.beat().await;
+        assert_eq!(rig.stored().await.len(), 17, "the next hour goes up at once");
+        rig.store.mend();
+        rig.clock.advance(Duration::from_mins(2)).await;
+        assert_eq!(rig.stored().await.len(), 18);
+        daemon.end().await;
+        assert!(rig.spooled().is_empty());
+    });
+}
+
+#[test]
+fn a_restart_whose_oldest_object_fails_takes_the_others_up() {
+    simulate(async {
+        let rig = Rig::at("2026-11-21T08:15:00Z");
+        let source = FakeSource::of_windows(&["a", "b"], SINCE);
+        let run = rig.start_once(&[&source]).await;
+        rig.store.fail_puts(StoreErrorKind::Away);
+        let report = rig.end(run).await;
+        assert_eq!(report.undelivered, 16);
+        rig.store.mend();
+        let fetched = source.fetched();
+        let (region, hour) = fetched[0].split_once(' ').unwrap();
+        rig.store.poison(&format!("region={region}/20261121T{}00Z", hour.replace(':', "")));
+        let report = rig.once(&[&source]).await;
+        assert_eq!((rig.stored().await.len(), report.undelivered), (15, 1));
     });
 }
 
@@ -358,6 +298,7 @@ fn an_object_whose_file_has_gone_from_the_spool_holds_up_no_other() {
         let report = rig.end(run).await;
         assert_eq!(rig.stored().await, ["a 00:00", "a 01:00"]);
         assert_eq!(report.datasets["fake_windows"].count(Outcome::Failed), 1);
+        assert!(report.undelivered == 0 && rig.spooled().is_empty());
         rig.once(&[&source]).await;
         assert_eq!(rig.stored().await.len(), 3, "the next run heals it");
     });

@@ -52,6 +52,7 @@ async fn the_origin_and_the_ready_config_name_this_cloud() {
     let sandbox = calm().await;
     assert_eq!(sandbox.origin(), "sandbox:1:0.01");
     let config: toml::Table = sandbox.ready_config().parse().unwrap();
+    assert_eq!(config["lake"]["origin"].as_str(), Some("sandbox:1:0.01"));
     let endpoints = sandbox.endpoints();
     assert_eq!(config["aws"]["endpoint_url"].as_str(), Some(endpoints.ec2.as_str()));
     let base_url = |source: &str| config["sources"][source]["base_url"].as_str().unwrap().to_owned();

@@ -102,6 +102,15 @@ async fn a_page_that_is_no_page_keeps_nothing() {
 }
 
 #[tokio::test]
+async fn an_answer_without_end_is_not_read_into_memory() {
+    let ec2 = Ec2::start(|_| Answer::new(200, "<a/>".repeat(3 << 20))).await;
+    let lake = lake();
+    let error = failure(&ec2, &lake, &hour()).await;
+    assert!(error.to_string().contains("us-east-1"), "{error}");
+    assert!(error.to_string().contains("length limit"), "{error}");
+}
+
+#[tokio::test]
 async fn a_connection_that_breaks_off_is_tried_again() {
     let attempts = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&attempts);

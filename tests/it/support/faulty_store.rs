@@ -26,6 +26,8 @@ pub(crate) struct FaultyStore {
 struct State {
     fault: Option<StoreErrorKind>,
     puts_only: bool,
+    poison: Option<String>,
+    false_claims: usize,
     lost_answers: usize,
     latency: Duration,
     listing_latency: Duration,
@@ -56,9 +58,20 @@ impl FaultyStore {
         (self.state().fault, self.state().puts_only) = (Some(kind), true);
     }
 
+    /// Fails every put of keys that contain `part`, and no other.
+    pub(crate) fn poison(&self, part: &str) {
+        self.state().poison = Some(part.to_owned());
+    }
+
+    /// Says of the next objects that they exist, which they do not.
+    pub(crate) fn claim_to_have(&self, objects: usize) {
+        self.state().false_claims = objects;
+    }
+
     /// Works again.
     pub(crate) fn mend(&self) {
-        self.state().fault = None;
+        let mut state = self.state();
+        (state.fault, state.poison) = (None, None);
     }
 
     /// Takes the next objects, and fails all the same.
@@ -111,6 +124,9 @@ impl FaultyStore {
         let now = self.clock.now();
         let mut state = self.state();
         state.tries.push((now, format!("{call} {key}")));
+        if call == "put" && state.poison.as_deref().is_some_and(|part| key.as_str().contains(part)) {
+            return Err(error(StoreErrorKind::Config));
+        }
         match state.fault {
             Some(kind) if call == "put" || !state.puts_only => Err(error(kind)),
             _ => Ok(()),
@@ -147,7 +163,14 @@ impl Store for FaultyStore {
             self.state().running -= 1;
             panic!("told to panic");
         }
+        let claims = {
+            let mut state = self.state();
+            let claims = state.false_claims > 0;
+            state.false_claims = state.false_claims.saturating_sub(1);
+            claims
+        };
         let outcome = match self.attempt("put", key) {
+            Ok(()) if claims => Ok(PutOutcome::Exists),
             Ok(()) => self.memory.put_if_absent(key, file, meta).await,
             Err(error) => Err(error),
         };

@@ -46,14 +46,14 @@ pub(crate) struct Server {
     _data: TempDir,
 }
 
-/// moto: the mock of AWS that most Python projects test against. `None`, and SKIPPED, where it is not installed.
+/// moto, the mock of AWS that most Python projects test against, one write at a time. `None`, and SKIPPED, where it is not installed.
 pub(crate) fn moto() -> Option<&'static Server> {
     static MOTO: OnceLock<Option<Server>> = OnceLock::new();
     let start = || {
-        let program = installed("venv/bin/moto_server")?;
+        let python = installed("venv/bin/moto_server")?.with_file_name("python");
         Some(Server::spawn("moto", |port, _| {
-            let mut command = watched(&program);
-            command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+            let mut command = watched(&python);
+            command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/moto_in_turn.py")).arg(port.to_string());
             command
         }))
     };

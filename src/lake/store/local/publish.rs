@@ -1,7 +1,7 @@
 //! How a file gets its name in the lake: whole, durable, and never over another one.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, BufRead as _, ErrorKind};
 use std::path::Path;
 
 use crate::lake::store::disk::Disk as _;
@@ -94,13 +94,18 @@ pub(super) fn same_bytes(one: &Path, two: &Path) -> io::Result<bool> {
     if length != two.metadata()?.len() {
         return Ok(false);
     }
-    let (mut one, mut two) = (io::BufReader::new(one).bytes(), io::BufReader::new(two).bytes());
+    let (mut one, mut two) = (io::BufReader::new(one), io::BufReader::new(two));
     loop {
-        match (one.next().transpose()?, two.next().transpose()?) {
-            (None, None) => return Ok(true),
-            (left, right) if left != right => return Ok(false),
-            _ => {}
+        let (left, right) = (one.fill_buf()?, two.fill_buf()?);
+        let both = left.len().min(right.len());
+        if both == 0 {
+            return Ok(left.is_empty() && right.is_empty());
         }
+        if left[..both] != right[..both] {
+            return Ok(false);
+        }
+        one.consume(both);
+        two.consume(both);
     }
 }
 

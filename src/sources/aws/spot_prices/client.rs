@@ -17,7 +17,7 @@ use aws_sdk_ec2::error::BoxError;
 use aws_sdk_ec2::primitives::DateTime;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Limited};
 use url::Url;
 
 use super::Retry;
@@ -206,6 +206,9 @@ pub(super) fn shown_url(endpoint: Option<&Url>, span: Interval) -> String {
     redacted(&url)
 }
 
+/// Ten times a page of a thousand rows, in bytes: an answer that is longer is refused, because it is held in memory.
+const LONGEST_ANSWER: usize = 8 << 20;
+
 /// What the SDK reads instead of an answer that was diverted: an answer without anything.
 const EMPTY_ANSWER: &[u8] = b"<DescribeSpotPriceHistoryResponse/>";
 
@@ -278,11 +281,13 @@ impl Intercept for Wire {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response_mut();
+        let body = Limited::new(response.take_body(), LONGEST_ANSWER);
         if !self.diverts || response.status().as_u16() != 200 {
+            *response.body_mut() = SdkBody::from_body_1_x(body);
             return Ok(());
         }
         let (heard, mut instead) = (Arc::clone(&self.heard), Bytes::from_static(EMPTY_ANSWER));
-        let diverted = response.take_body().map_frame(move |frame| {
+        let diverted = body.map_frame(move |frame| {
             frame.map_data(|piece| {
                 lock(&heard).pieces.push(piece);
                 std::mem::take(&mut instead)

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
 use url::Url;
 
 use super::blocking;
@@ -38,8 +39,8 @@ impl<'a> Listing<'a> {
         Self { client, span, traffic, next: Next::First, tokens: HashSet::new(), endpoint: None }
     }
 
-    /// The next page; `None` after the last. A page may be short or empty without being the last.
-    pub(super) async fn next_page(&mut self) -> Result<Option<Page>, FetchError> {
+    /// The next page as it came, which is for [`read`](Self::read); `None` after the last.
+    pub(super) async fn next_body(&mut self) -> Result<Option<Bytes>, FetchError> {
         let token = match &self.next {
             Next::First => None,
             Next::Token(token) => Some(token.as_str()),
@@ -47,6 +48,11 @@ impl<'a> Listing<'a> {
         };
         let RawPage { body, endpoint } = self.client.spot_page(self.span, token, self.traffic).await?;
         self.endpoint = endpoint;
+        Ok(Some(body))
+    }
+
+    /// The rows of a page. A page may be short or empty without being the last.
+    pub(super) async fn read(&mut self, body: Bytes) -> Result<Page, FetchError> {
         let parsed = blocking(move || Ok(page::parse(&body))).await?;
         let mut page = parsed.map_err(|error| self.broken(&error.to_string()))?;
         self.traffic.page();
@@ -60,7 +66,7 @@ impl<'a> Listing<'a> {
             }
             Some(token) => Next::Token(token),
         };
-        Ok(Some(page))
+        Ok(page)
     }
 
     fn broken(&self, why: &str) -> FetchError {

@@ -17,12 +17,14 @@ mod rows;
 mod simulation;
 
 use std::collections::HashSet;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use chrono::TimeDelta;
+use tokio::sync::Semaphore;
 
 use self::carry_over::Span;
 use self::client::Clients;
@@ -98,6 +100,9 @@ pub struct AwsSpotPrices {
     options: Options,
     clients: Clients,
     clock: Arc<dyn Clock>,
+    // Who holds one may hold the rows of a page. A row in memory is several times its text, and there is no use in
+    // more pages than processors to read them.
+    pages: Semaphore,
 }
 
 impl AwsSpotPrices {
@@ -105,7 +110,8 @@ impl AwsSpotPrices {
     /// there are.
     pub fn new(options: Options, sdk: SdkConfig, limits: HostLimits, clock: Arc<dyn Clock>) -> Self {
         let clients = Clients::new(sdk, options.endpoint_url.clone(), options.retry, limits);
-        Self { options, clients, clock }
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self { options, clients, clock, pages: Semaphore::new(processors) }
     }
 
     /// Lists `span` of the stream's region into `collector`, page by page.
@@ -118,7 +124,9 @@ impl AwsSpotPrices {
     ) -> Result<Fetched, FetchError> {
         let client = self.clients.region(region);
         let mut listing = Listing::new(&client, span, &context.traffic);
-        while let Some(page) = listing.next_page().await? {
+        while let Some(body) = listing.next_body().await? {
+            let _permit = self.pages.acquire().await.map_err(|error| FetchError::bug(error.to_string()))?;
+            let page = listing.read(body).await?;
             if collector.needs_zones(&page) {
                 collector.learn_zones(client.zones(&context.traffic).await?);
             }
