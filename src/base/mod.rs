@@ -4,6 +4,7 @@ pub mod chance;
 pub mod clock;
 pub mod error;
 pub mod name;
+pub mod policy;
 pub mod redact;
 pub mod units;
 

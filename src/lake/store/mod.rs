@@ -105,12 +105,13 @@ pub struct StoreError {
     /// What failed, on what.
     message: String,
     hint: Option<String>,
+    denied: bool,
 }
 
 impl StoreError {
     /// An error of `kind`; `message` says what failed and on what.
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None }
+        Self { kind, message: message.into(), hint: None, denied: false }
     }
 
     /// Adds what to do about it.
@@ -118,6 +119,18 @@ impl StoreError {
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The same error, which says that a permission is missing.
+    #[must_use]
+    pub fn denied(mut self) -> Self {
+        self.denied = true;
+        self
+    }
+
+    /// Whether the store knows us and does not allow us this. What else we may do it does not say.
+    pub fn is_denied(&self) -> bool {
+        self.denied
     }
 }
 

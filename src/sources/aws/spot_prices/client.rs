@@ -21,14 +21,12 @@ use http_body_util::{BodyExt as _, Limited};
 use url::Url;
 
 use super::Retry;
-use super::errors::{Call, fetch_error};
 use crate::base::redact::redacted;
 use crate::lake::interval::Interval;
 use crate::net::HostLimits;
+use crate::sources::aws::DEFAULT_REGION;
+use crate::sources::aws::errors::{Call, fetch_error};
 use crate::sources::{FetchError, Traffic};
-
-/// Where regions are asked for when the configuration names none.
-const DEFAULT_REGION: &str = "us-east-1";
 
 /// The most rows that the upstream puts on a page.
 const PAGE_ROWS: i32 = 1000;

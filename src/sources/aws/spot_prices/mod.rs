@@ -7,7 +7,6 @@ mod audit;
 mod carry_over;
 mod client;
 mod collector;
-mod errors;
 mod identity;
 mod listing;
 mod page;
@@ -38,6 +37,7 @@ use crate::lake::interval::Interval;
 use crate::lake::slice::{Slice, Stream};
 use crate::net::HostLimits;
 use crate::sources::aws::Regions;
+use crate::sources::aws::caller::Caller;
 use crate::sources::{Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source};
 
 /// How far back the upstream remembers: "up to the past 90 days", says the documentation of `StartTime`.
@@ -99,6 +99,7 @@ pub struct Options {
 pub struct AwsSpotPrices {
     options: Options,
     clients: Clients,
+    caller: Caller,
     clock: Arc<dyn Clock>,
     // Who holds one may hold the rows of a page. A row in memory is several times its text, and there is no use in
     // more pages than processors to read them.
@@ -109,9 +110,10 @@ impl AwsSpotPrices {
     /// A source that asks with the credentials of `sdk`, and asks its region (else us-east-1) which regions
     /// there are.
     pub fn new(options: Options, sdk: SdkConfig, limits: HostLimits, clock: Arc<dyn Clock>) -> Self {
+        let caller = Caller::new(&sdk, options.endpoint_url.as_deref());
         let clients = Clients::new(sdk, options.endpoint_url.clone(), options.retry, limits);
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { options, clients, clock, pages: Semaphore::new(processors) }
+        Self { options, clients, caller, clock, pages: Semaphore::new(processors) }
     }
 
     /// Lists `span` of the stream's region into `collector`, page by page.
@@ -142,7 +144,8 @@ impl AwsSpotPrices {
             source_url,
             etag: None,
             last_modified: None,
-            account: None,
+            // The zones' names are the account's own.
+            account: self.caller.account().map(str::to_owned),
             complete: None,
             warnings,
         })
@@ -166,6 +169,7 @@ impl Source for AwsSpotPrices {
 
     async fn plan(&self, context: &PlanContext<'_>) -> Result<Plan, FetchError> {
         let enabled = self.clients.home().regions(context.traffic).await?;
+        self.caller.learn(context.traffic).await;
         let mut plan = Plan::default();
         let streams = plan::streams(DATASET.id, &enabled, &self.options.regions, &mut plan)?;
         for stream in streams {
