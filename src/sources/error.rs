@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::base::check::Check;
 use crate::base::error::Hinted;
 use crate::base::name::NameError;
 use crate::net::{NetError, NetErrorKind};
@@ -75,6 +76,11 @@ impl FetchError {
     /// A fault of Contrail itself.
     pub fn bug(message: impl Into<String>) -> Self {
         Self::new(FetchErrorKind::Bug, message).with_hint("this is a fault in Contrail: please report it")
+    }
+
+    /// The error as a check that failed. Nobody tries again by itself here, so the hint is what was said, or none.
+    pub fn as_check(&self, name: &str) -> Check {
+        Check { hint: self.hint.clone(), ..Check::of(name, self) }
     }
 
     /// Adds what to do about it.

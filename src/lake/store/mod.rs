@@ -14,6 +14,7 @@ use futures::stream::BoxStream;
 
 use super::key::{Key, Prefix};
 use super::meta::ObjectMeta;
+use crate::base::check::Check;
 use crate::base::error::Hinted;
 
 pub use local::LocalStore;
@@ -70,6 +71,12 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// Learns whether the store honours `If-None-Match`, by putting [`Key::probe`] twice. Where it does not,
     /// later puts look first and then write. Local stores have nothing to learn.
     async fn probe(&self) -> Result<Conditional, StoreError>;
+
+    /// What `doctor` asks: whether everything that a crawler does is possible here, and what the place is like.
+    /// Leaves nothing behind but [`Key::probe`]. Nothing to ask, unless a store says otherwise.
+    async fn examine(&self) -> Vec<Check> {
+        Vec::new()
+    }
 }
 
 /// How a store keeps two writers apart.

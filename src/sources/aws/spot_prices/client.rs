@@ -191,6 +191,21 @@ impl Client {
             (None, Ok(_)) => Err(FetchError::bug("the SDK answered without a body")),
         }
     }
+
+    /// Whether the history can be read at all: asks for one row of `span`.
+    pub(super) async fn try_history(&self, span: Interval, traffic: &Traffic) -> Result<(), FetchError> {
+        let wire = Wire::default();
+        let _permit = self.limits.acquire(&self.host).await;
+        let request = self
+            .ec2
+            .describe_spot_price_history()
+            .start_time(DateTime::from_secs(span.from().timestamp()))
+            .end_time(DateTime::from_secs(span.to().timestamp()))
+            .max_results(1);
+        let answer = request.customize().interceptor(wire.clone()).send().await;
+        let sent = wire.count(traffic);
+        answer.map(drop).map_err(|error| fetch_error(Call::SpotHistory, &self.region, sent, &error))
+    }
 }
 
 /// `endpoint` with what was asked of it, for people.

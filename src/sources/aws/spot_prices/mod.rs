@@ -7,6 +7,7 @@ mod audit;
 mod carry_over;
 mod client;
 mod collector;
+mod examine;
 mod identity;
 mod listing;
 mod page;
@@ -29,6 +30,7 @@ use self::carry_over::Span;
 use self::client::Clients;
 use self::collector::Collector;
 use self::listing::Listing;
+use crate::base::check::Check;
 use crate::base::clock::midnight;
 use crate::base::units::Period;
 use crate::base::{Clock, Time};
@@ -207,6 +209,10 @@ impl Source for AwsSpotPrices {
                 Err(FetchError::bug(format!("{slice} is no slice of spot history")))
             }
         }
+    }
+
+    async fn check(&self) -> Vec<Check> {
+        self.examine().await
     }
 }
 
