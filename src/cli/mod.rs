@@ -15,6 +15,7 @@ mod progress;
 mod sandbox;
 mod summary;
 mod typed;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -93,6 +94,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Serve a simulated cloud on this machine
     Sandbox(sandbox::SandboxArgs),
+    /// Verify that the lake is what it says it is
+    Verify(verify::VerifyArgs),
     /// Show, check or start a configuration
     Config(config::ConfigArgs),
     /// Print the completions of a shell
@@ -176,6 +179,7 @@ fn run(command: Command, context: &Context) -> Result<u8, CliError> {
         Command::Crawler(arguments) => wait_for(crawler::run(&arguments, context)),
         Command::Doctor(arguments) => wait_for(doctor::run(&arguments, context)),
         Command::Sandbox(arguments) => wait_for(sandbox::run(&arguments, context)),
+        Command::Verify(arguments) => wait_for(verify::run(&arguments, context)),
         Command::Config(arguments) => config::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => completions::man(&arguments),

@@ -27,7 +27,7 @@ const DAY: &str = "%Y-%m-%d";
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(String);
 
-/// The start of keys: what a listing is limited to. Ends in `/`.
+/// The start of keys: what a listing is limited to. Ends in `/`, unless it is nothing at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prefix(String);
 
@@ -165,6 +165,11 @@ impl Prefix {
     /// Everything that Contrail keeps about itself in the lake.
     pub fn system() -> Self {
         Self("_contrail/".to_owned())
+    }
+
+    /// Everything there is.
+    pub fn everything() -> Self {
+        Self(String::new())
     }
 
     /// Every raw object of every dataset.

@@ -4,12 +4,14 @@
 pub mod commit;
 pub mod coverage;
 pub mod draft;
+pub mod facts;
 pub mod grid;
 pub mod identity;
 pub mod interval;
 pub mod key;
 pub mod ledger;
 pub mod meta;
+pub mod read_back;
 pub mod run_log;
 pub mod slice;
 pub mod spool;

@@ -78,9 +78,16 @@ impl FetchError {
         Self::new(FetchErrorKind::Bug, message).with_hint("this is a fault in Contrail: please report it")
     }
 
-    /// The error as a check that failed. Nobody tries again by itself here, so the hint is what was said, or none.
+    /// The error as a check that failed. Nothing tries again by itself here, so the hint is for a person.
     pub fn as_check(&self, name: &str) -> Check {
-        Check { hint: self.hint.clone(), ..Check::of(name, self) }
+        let by_kind = match self.kind {
+            FetchErrorKind::Retry { .. } => {
+                "try again in a while; if it stays so, check the network and the proxy"
+            }
+            FetchErrorKind::Bug => "this is a fault in Contrail: please report it",
+            _ => "check that the upstream itself answers, and no proxy, login page or mirror in its place",
+        };
+        Check::failed(name, self.message.as_str(), self.hint.as_deref().unwrap_or(by_kind))
     }
 
     /// Adds what to do about it.

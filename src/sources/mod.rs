@@ -4,6 +4,8 @@
 pub mod aws;
 pub mod azure;
 mod error;
+mod fingerprints;
+pub mod inspect;
 mod plan;
 
 use std::sync::Arc;

@@ -19,3 +19,4 @@ mod s3_servers;
 mod sandbox;
 mod spot;
 mod support;
+mod verify;

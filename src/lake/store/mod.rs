@@ -10,7 +10,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream, StreamExt as _};
 
 use super::key::{Key, Prefix};
 use super::meta::ObjectMeta;
@@ -43,6 +43,26 @@ pub struct Listed {
     pub bytes: u64,
 }
 
+/// Something in the lake's place that is no object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// Where, below the lake's root.
+    pub path: String,
+    /// What it is.
+    pub kind: StrayKind,
+}
+
+/// What a [`Stray`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StrayKind {
+    /// The metadata of an object that is not there.
+    Sidecar,
+    /// A copy on its way into the lake, whose process is gone.
+    Copy,
+    /// A link or a device, or a name that is no text: never listed, and never read.
+    NoFile,
+}
+
 /// Keeps objects. Safe to share between tasks and, for all but [`MemoryStore`], between processes.
 #[async_trait]
 pub trait Store: std::fmt::Debug + Send + Sync {
@@ -71,6 +91,18 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// Learns whether the store honours `If-None-Match`, by putting [`Key::probe`] twice. Where it does not,
     /// later puts look first and then write. Local stores have nothing to learn.
     async fn probe(&self) -> Result<Conditional, StoreError>;
+
+    /// The metadata that was put with the object, and no other: a store that can make up for a loss does not do so
+    /// here. [`StoreErrorKind::Foreign`] where there is none, or none that can be read.
+    async fn kept_meta(&self, key: &Key) -> Result<ObjectMeta, StoreError> {
+        self.head(key).await?.ok_or_else(|| not_found(&self.url(), key))
+    }
+
+    /// What lies in the lake's place beside its objects and has no business there. Nothing, unless a store says
+    /// otherwise.
+    fn strays(&self) -> BoxStream<'static, Result<Stray, StoreError>> {
+        stream::empty().boxed()
+    }
 
     /// What `doctor` asks: whether everything that a crawler does is possible here, and what the place is like.
     /// Leaves nothing behind but [`Key::probe`]. Nothing to ask, unless a store says otherwise.

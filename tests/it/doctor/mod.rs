@@ -85,5 +85,5 @@ fn diagnosis(home: &Home, code: i32) -> Diagnosis {
 fn statement(line: &Line) -> serde_json::Value {
     let hint = line.hint.as_deref().unwrap();
     let (start, end) = (hint.find('{').unwrap(), hint.rfind('}').unwrap());
-    serde_json::from_str(&hint[start..=end]).unwrap()
+    serde_json::from_str(hint.get(start..=end).unwrap()).unwrap()
 }

@@ -55,7 +55,7 @@ impl Promise {
     }
 
     /// How many products the document lists, `None` when it has no such member, now that all of it was seen.
-    fn kept(self) -> Result<Option<u64>, Fault> {
+    pub(super) fn kept(self) -> Result<Option<u64>, Fault> {
         let missing = |what: &str| Err(Fault::Rejected(format!("it has no {what}")));
         match (self.saw_offer, self.saw_version) {
             (false, _) => missing("offerCode"),

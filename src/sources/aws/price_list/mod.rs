@@ -5,6 +5,7 @@ mod body;
 mod examine;
 mod fetch;
 mod index;
+mod inspect;
 mod json;
 mod plan;
 mod site;
@@ -24,6 +25,7 @@ use crate::net::{Client, RetryTimes};
 use crate::sources::aws::Regions;
 use crate::sources::{Dataset, FetchContext, FetchError, Fetched, Plan, PlanContext, Source};
 
+pub(crate) use inspect::inspection;
 pub use site::Partition;
 use site::Site;
 

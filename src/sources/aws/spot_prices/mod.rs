@@ -9,6 +9,7 @@ mod client;
 mod collector;
 mod examine;
 mod identity;
+mod inspect;
 mod listing;
 mod page;
 mod plan;
@@ -41,6 +42,8 @@ use crate::net::HostLimits;
 use crate::sources::aws::Regions;
 use crate::sources::aws::caller::Caller;
 use crate::sources::{Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source};
+
+pub(crate) use self::inspect::inspection;
 
 /// How far back the upstream remembers: "up to the past 90 days", says the documentation of `StartTime`.
 const RETENTION: TimeDelta = TimeDelta::days(90);

@@ -4,6 +4,7 @@
 //! snapshot either: a long walk repeats and drops items. So it is walked at least twice and until a walk adds
 //! nothing, and what is kept is the union. Items are kept verbatim; nothing here knows what a price means.
 
+mod inspect;
 mod item;
 mod page;
 mod union;
@@ -28,6 +29,8 @@ use crate::lake::draft::Draft;
 use crate::lake::slice::{Format, Slice, Stream};
 use crate::net::HostLimits;
 use crate::sources::{Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source};
+
+pub(crate) use self::inspect::inspection;
 
 const SLOT: Period = Period::seconds(24 * 60 * 60);
 /// The version that lists savings plans with the meters.
