@@ -18,3 +18,4 @@ mod s3_servers;
 mod sandbox;
 mod spot;
 mod support;
+mod throttling;

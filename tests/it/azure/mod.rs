@@ -55,7 +55,7 @@ fn noon() -> Arc<TestClock> {
 }
 
 async fn fetch_at(clock: Arc<TestClock>, options: Options) -> Result<Brought, FetchError> {
-    fetch_within(HostLimits::new(4), clock, options).await
+    fetch_within(HostLimits::new(4, clock.clone()), clock, options).await
 }
 
 async fn fetch(options: Options) -> Result<Brought, FetchError> {

@@ -21,10 +21,10 @@ use http_body_util::{BodyExt as _, Limited};
 use url::Url;
 
 use super::Retry;
-use super::errors::{Call, fetch_error};
+use super::errors::{Call, fetch_error, is_throttling};
 use crate::base::redact::redacted;
 use crate::lake::interval::Interval;
-use crate::net::HostLimits;
+use crate::net::{HostLimits, HostPermit};
 use crate::sources::{FetchError, Traffic};
 
 /// Where regions are asked for when the configuration names none.
@@ -125,8 +125,7 @@ impl Client {
 
     /// The names of the regions that are enabled for the account, as they came; at least one.
     pub(super) async fn regions(&self, traffic: &Traffic) -> Result<Vec<String>, FetchError> {
-        let wire = Wire::default();
-        let _permit = self.limits.acquire(&self.host).await;
+        let wire = Wire::new(self.limits.acquire(&self.host).await);
         let answer = self.ec2.describe_regions().customize().interceptor(wire.clone()).send().await;
         let sent = wire.count(traffic);
         let answer = answer.map_err(|error| fetch_error(Call::Regions, &self.region, sent, &error))?;
@@ -147,8 +146,7 @@ impl Client {
         if let Some(zones) = known.as_ref() {
             return Ok(Arc::clone(zones));
         }
-        let wire = Wire::default();
-        let _permit = self.limits.acquire(&self.host).await;
+        let wire = Wire::new(self.limits.acquire(&self.host).await);
         let request = self.ec2.describe_availability_zones().all_availability_zones(true);
         let answer = request.customize().interceptor(wire.clone()).send().await;
         let sent = wire.count(traffic);
@@ -174,8 +172,7 @@ impl Client {
         token: Option<&str>,
         traffic: &Traffic,
     ) -> Result<RawPage, FetchError> {
-        let wire = Wire::diverting();
-        let _permit = self.limits.acquire(&self.host).await;
+        let wire = Wire::new(self.limits.acquire(&self.host).await).diverting();
         let request = self
             .ec2
             .describe_spot_price_history()
@@ -213,9 +210,10 @@ const LONGEST_ANSWER: usize = 8 << 20;
 const EMPTY_ANSWER: &[u8] = b"<DescribeSpotPriceHistoryResponse/>";
 
 /// Listens to one call: how many attempts it took, who was asked, and, if it diverts, the raw body when the last
-/// attempt was answered with 200.
-#[derive(Debug, Clone, Default)]
+/// attempt was answered with 200. Tells the limits of the host what came of each attempt, and holds its permit.
+#[derive(Debug, Clone)]
 struct Wire {
+    permit: Arc<HostPermit>,
     heard: Arc<Mutex<Heard>>,
     diverts: bool,
 }
@@ -230,10 +228,14 @@ struct Heard {
 }
 
 impl Wire {
+    fn new(permit: HostPermit) -> Self {
+        Self { permit: Arc::new(permit), heard: Arc::default(), diverts: false }
+    }
+
     /// Leads what is answered with 200 past the SDK, whose model would make a thousand values of it that nobody
     /// asks for.
-    fn diverting() -> Self {
-        Self { diverts: true, ..Self::default() }
+    fn diverting(self) -> Self {
+        Self { diverts: true, ..self }
     }
 
     /// Counts the attempts; tells whether there were any.
@@ -266,6 +268,7 @@ impl Intercept for Wire {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        self.permit.sent();
         let mut heard = lock(&self.heard);
         heard.attempts += 1;
         heard.pieces.clear();
@@ -305,6 +308,13 @@ impl Intercept for Wire {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response();
+        match response.status().as_u16() {
+            200 => self.permit.succeeded(),
+            status if is_throttling(status, response.body().bytes().unwrap_or_default()) => {
+                self.permit.throttled();
+            }
+            _ => {}
+        }
         // The SDK holds a body as bytes once it has read all of it.
         lock(&self.heard).whole =
             self.diverts && response.status().as_u16() == 200 && response.body().bytes().is_some();

@@ -229,7 +229,8 @@ mod tests {
     }
 
     fn source(options: Options) -> Result<AzureRetailPrices, FetchError> {
-        AzureRetailPrices::new(options, reqwest::Client::new(), HostLimits::new(1), SystemClock::shared())
+        let limits = HostLimits::new(1, SystemClock::shared());
+        AzureRetailPrices::new(options, reqwest::Client::new(), limits, SystemClock::shared())
     }
 
     async fn plan(keys: &[&str], now: &str) -> (Vec<String>, Vec<String>) {
