@@ -3,6 +3,8 @@
 
 mod body;
 mod fetch;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod index;
 mod json;
 mod plan;

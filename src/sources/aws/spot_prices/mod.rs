@@ -8,6 +8,8 @@ mod carry_over;
 mod client;
 mod collector;
 mod errors;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod identity;
 mod listing;
 mod page;

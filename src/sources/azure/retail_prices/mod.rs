@@ -4,6 +4,8 @@
 //! snapshot either: a long walk repeats and drops items. So it is walked at least twice and until a walk adds
 //! nothing, and what is kept is the union. Items are kept verbatim; nothing here knows what a price means.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod item;
 mod page;
 mod union;
