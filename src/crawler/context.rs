@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio::sync::Mutex as AsyncMutex;
 
+use super::habits::Memory;
 use super::ledgers::Ledgers;
 use super::report::{Observer, Problem};
 use super::schedule::Schedule;
@@ -57,6 +58,7 @@ pub(super) struct Context {
     pub(super) observer: Arc<dyn Observer>,
     pub(super) shutdown: Shutdown,
     pub(super) ledgers: Ledgers,
+    pub(super) memory: Memory,
     wanted: Identity,
     identity: AsyncMutex<Option<Identity>>,
     refused: Mutex<BTreeSet<Stream>>,
@@ -97,6 +99,7 @@ impl Context {
             observer,
             shutdown,
             ledgers: Ledgers::default(),
+            memory: Memory::default(),
             wanted: lake.wanted.clone(),
             identity: AsyncMutex::new(None),
             refused: Mutex::default(),

@@ -311,6 +311,7 @@ impl Tick {
         attempt.error_kind = Some(error.kind.as_str().to_owned());
         attempt.error = Some(error.to_string());
         if news && (!refused || self.context.is_first_refusal(stream)) {
+            attempt.sentinels.extend(error.sentinel.map(|sentinel| sentinel.as_str().to_owned()));
             tracing::warn!(
                 dataset = attempt.dataset,
                 stream = attempt.stream,

@@ -101,6 +101,9 @@ pub struct Attempt {
     /// The first few of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warning_samples: Vec<String>,
+    /// Changes of the upstream's habits among them: `page_size`, `fewer`, `field_appeared` and so on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sentinels: Vec<String>,
     /// With `exists`: whether the object that stands differs from what was fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub differs: Option<bool>,
@@ -157,6 +160,7 @@ impl Attempt {
             retries: 0,
             warnings: 0,
             warning_samples: Vec::new(),
+            sentinels: Vec::new(),
             differs: None,
             url: None,
             etag: None,

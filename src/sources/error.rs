@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Sentinel;
 use crate::base::error::Hinted;
 use crate::base::name::NameError;
 use crate::net::{NetError, NetErrorKind};
@@ -53,13 +54,20 @@ pub struct FetchError {
     /// What failed, on what; one line, without secrets.
     message: String,
     hint: Option<String>,
+    /// The change of the upstream's habits that it is, if it is one.
+    pub sentinel: Option<Sentinel>,
 }
 
 impl FetchError {
     /// An error of `kind`; `message` says what failed and on what, without secrets.
     pub fn new(kind: FetchErrorKind, message: impl Into<String>) -> Self {
         let message: String = message.into();
-        Self { kind, message: message.split_whitespace().collect::<Vec<_>>().join(" "), hint: None }
+        Self {
+            kind,
+            message: message.split_whitespace().collect::<Vec<_>>().join(" "),
+            hint: None,
+            sentinel: None,
+        }
     }
 
     /// The upstream is away or busy; try at the next tick.
@@ -75,6 +83,12 @@ impl FetchError {
     /// A fault of Contrail itself.
     pub fn bug(message: impl Into<String>) -> Self {
         Self::new(FetchErrorKind::Bug, message).with_hint("this is a fault in Contrail: please report it")
+    }
+
+    /// Says that this is a change of the upstream's habits.
+    #[must_use]
+    pub fn with_sentinel(self, sentinel: Sentinel) -> Self {
+        Self { sentinel: Some(sentinel), ..self }
     }
 
     /// Adds what to do about it.

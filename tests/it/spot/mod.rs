@@ -3,6 +3,7 @@
 mod listing;
 mod plan;
 mod rows;
+mod sentinels;
 mod windows;
 
 use std::time::Duration;

@@ -25,6 +25,7 @@ pub(super) struct Listing<'a> {
     // Fingerprints, because tokens are long.
     tokens: HashSet<u128>,
     endpoint: Option<Url>,
+    page_rows: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -36,7 +37,15 @@ enum Next {
 
 impl<'a> Listing<'a> {
     pub(super) fn new(client: &'a Client, span: Interval, traffic: &'a Traffic) -> Self {
-        Self { client, span, traffic, next: Next::First, tokens: HashSet::new(), endpoint: None }
+        Self {
+            client,
+            span,
+            traffic,
+            next: Next::First,
+            tokens: HashSet::new(),
+            endpoint: None,
+            page_rows: None,
+        }
     }
 
     /// The next page as it came, which is for [`read`](Self::read); `None` after the last.
@@ -64,7 +73,10 @@ impl<'a> Listing<'a> {
             Some(_) if self.tokens.len() >= MAX_PAGES => {
                 return Err(self.broken(&format!("it does not end after {MAX_PAGES} pages")));
             }
-            Some(token) => Next::Token(token),
+            Some(token) => {
+                self.page_rows = self.page_rows.max(u64::try_from(page.rows.len()).ok());
+                Next::Token(token)
+            }
         };
         Ok(page)
     }
@@ -74,6 +86,11 @@ impl<'a> Listing<'a> {
         FetchError::upstream(format!(
             "the listing of DescribeSpotPriceHistory in {region} for {span} is broken: {why}"
         ))
+    }
+
+    /// Rows on the longest page that was not the last; `None` when there was but one.
+    pub(super) fn page_rows(&self) -> Option<u64> {
+        self.page_rows
     }
 
     /// Where the pages came from, without secrets.

@@ -17,6 +17,7 @@ mod plan;
 mod rows;
 #[cfg(test)]
 mod simulation;
+mod watch;
 
 use std::collections::HashSet;
 use std::num::NonZero;
@@ -134,11 +135,11 @@ impl AwsSpotPrices {
             }
             collector = blocking(move || collector.take(page).map_err(FetchError::from)).await?;
         }
-        let source_url = listing.into_source_url();
+        let (page_rows, source_url) = (listing.page_rows(), listing.into_source_url());
         if collector.missed_a_zone() {
             client.forget_zones().await;
         }
-        let (draft, warnings) = collector.into_parts();
+        let (draft, warnings, watch) = collector.into_parts();
         Ok(Fetched {
             draft,
             source_url,
@@ -147,6 +148,7 @@ impl AwsSpotPrices {
             account: None,
             complete: None,
             warnings,
+            habits: watch.habits(page_rows),
         })
     }
 
@@ -169,7 +171,8 @@ impl Source for AwsSpotPrices {
     async fn plan(&self, context: &PlanContext<'_>) -> Result<Plan, FetchError> {
         let enabled = self.clients.home().regions(context.traffic).await?;
         let mut plan = Plan::default();
-        let streams = plan::streams(DATASET.id, &enabled, &self.options.regions, &mut plan)?;
+        let streams =
+            plan::streams(DATASET.id, &enabled, &self.options.regions, context.coverage, &mut plan)?;
         for stream in streams {
             let have = context.coverage.stream(&stream);
             plan::slices(&stream, have, context.grid, context.now, &self.options, &mut plan);
@@ -190,15 +193,17 @@ impl Source for AwsSpotPrices {
                 self.remembered(slice, span.from())?;
                 let have = context.coverage.stream(stream);
                 let gap = carry_over::gap_before(have, *span, context.grid, context.planned_at);
-                let collector = Collector::new(draft, region, Span::new(*span, gap), HashSet::new());
-                self.collect(region, *span, collector, context).await
+                let (span, kept) = (*span, Span::new(*span, gap));
+                let collector = Collector::new(draft, region, kept, HashSet::new(), self.clock.now());
+                self.collect(region, span, collector, context).await
             }
             Slice::Audit { day, .. } => {
                 self.remembered(slice, midnight(*day))?;
                 let whole = day.succ_opt().and_then(|next| Interval::new(midnight(*day), midnight(next)));
                 let whole = whole.ok_or_else(|| FetchError::bug(format!("{slice} has no end")))?;
                 let held = audit::held(stream, whole, context).await?;
-                let collector = Collector::new(draft, region, Span::new(whole, None), held);
+                let kept = Span::new(whole, None);
+                let collector = Collector::new(draft, region, kept, held, self.clock.now());
                 self.collect(region, whole, collector, context).await
             }
             Slice::Version { .. } | Slice::Slot { .. } => {

@@ -27,7 +27,9 @@ use crate::base::{Clock, Name, Time};
 use crate::lake::draft::Draft;
 use crate::lake::slice::{Format, Slice, Stream};
 use crate::net::HostLimits;
-use crate::sources::{Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source};
+use crate::sources::{
+    Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Habits, Plan, PlanContext, Source,
+};
 
 const SLOT: Period = Period::seconds(24 * 60 * 60);
 /// The version that lists savings plans with the meters.
@@ -184,7 +186,8 @@ impl Source for AzureRetailPrices {
                 break;
             }
         }
-        let Union { draft, warnings, .. } = union;
+        let Union { draft, warnings, fields, page_rows, .. } = union;
+        let habits = Habits { page_rows, things: Some(draft.rows()), fields };
         Ok(Fetched {
             draft,
             source_url: redacted(&first),
@@ -193,6 +196,7 @@ impl Source for AzureRetailPrices {
             account: None,
             complete: Some(complete),
             warnings,
+            habits,
         })
     }
 }
