@@ -7,7 +7,9 @@ use url::Url;
 
 use super::blocking;
 use super::client::{Client, RawPage, shown_url};
+use super::collector::Collector;
 use super::page::{self, Page};
+use super::rows::Row;
 use crate::lake::draft::fingerprint;
 use crate::lake::interval::Interval;
 use crate::sources::{FetchError, Traffic};
@@ -51,12 +53,25 @@ impl<'a> Listing<'a> {
         Ok(Some(body))
     }
 
-    /// The rows of a page. A page may be short or empty without being the last.
-    pub(super) async fn read(&mut self, body: Bytes) -> Result<Page, FetchError> {
-        let parsed = blocking(move || Ok(page::parse(&body))).await?;
-        let mut page = parsed.map_err(|error| self.broken(&error.to_string()))?;
+    /// Puts the rows of a page into `collector`, all but those whose zones it must learn first. A page may be short
+    /// or empty without being the last.
+    pub(super) async fn read(
+        &mut self,
+        body: Bytes,
+        collector: Collector,
+    ) -> Result<(Collector, Vec<Row>), FetchError> {
+        // On one thread to the end, so that the memory of the rows is given back where it was taken.
+        let read = blocking(move || match page::parse(&body) {
+            Ok(Page { rows, next_token }) => {
+                let (unplaced, rows) = rows.into_iter().partition(|row| collector.needs_zones(row));
+                Ok(Ok((collector.take(rows)?, unplaced, next_token)))
+            }
+            Err(malformed) => Ok(Err(malformed)),
+        });
+        let (collector, unplaced, next_token) =
+            read.await?.map_err(|error| self.broken(&error.to_string()))?;
         self.traffic.page();
-        self.next = match page.next_token.take() {
+        self.next = match next_token {
             None => Next::Nothing,
             Some(token) if !self.tokens.insert(fingerprint(token.as_bytes())) => {
                 return Err(self.broken("its token repeats"));
@@ -66,7 +81,7 @@ impl<'a> Listing<'a> {
             }
             Some(token) => Next::Token(token),
         };
-        Ok(page)
+        Ok((collector, unplaced))
     }
 
     fn broken(&self, why: &str) -> FetchError {
