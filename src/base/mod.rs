@@ -5,6 +5,7 @@ pub mod clock;
 pub mod error;
 pub mod name;
 pub mod redact;
+pub mod thread;
 pub mod units;
 
 pub use chance::Chance;

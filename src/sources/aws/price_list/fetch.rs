@@ -11,6 +11,7 @@ use super::json::Fault;
 use super::site::Partition;
 use crate::base::Name;
 use crate::base::redact::redacted;
+use crate::base::thread::own_thread;
 use crate::lake::draft::Draft;
 use crate::lake::slice::{Slice, Stream, Version};
 use crate::net::{Download, Meter, NetError, NetErrorKind, Validators};
@@ -104,10 +105,11 @@ impl PriceList {
         let validators = download.validators().clone();
         let promise = Promise::new(&wanted.offer, wanted.version);
         let (sender, receiver) = mpsc::channel(WAITING_PIECES);
-        let writing = tokio::task::spawn_blocking(move || {
+        // It lasts as long as the download.
+        let writing = own_thread("price-list", move || {
             let judged = body::write(&mut draft, receiver, promise);
             (draft, judged)
-        });
+        })?;
         let sent = send(download, sender).await;
         let (draft, judged) =
             writing.await.map_err(|error| FetchError::bug(format!("writing a price list: {error}")))?;

@@ -222,8 +222,8 @@ struct Wire {
 struct Heard {
     attempts: u32,
     endpoint: Option<Url>,
-    pieces: Vec<Bytes>,
-    /// Whether the pieces are the body to its end.
+    body: Vec<u8>,
+    /// Whether that is the body to its end.
     whole: bool,
 }
 
@@ -252,8 +252,8 @@ impl Wire {
 
     fn last_answer(&self) -> (Option<Bytes>, Option<Url>) {
         let mut heard = lock(&self.heard);
-        let pieces = std::mem::take(&mut heard.pieces);
-        (heard.whole.then(|| pieces.concat().into()), heard.endpoint.take())
+        let body = std::mem::take(&mut heard.body);
+        (heard.whole.then(|| body.into()), heard.endpoint.take())
     }
 }
 
@@ -271,7 +271,7 @@ impl Intercept for Wire {
         self.permit.sent();
         let mut heard = lock(&self.heard);
         heard.attempts += 1;
-        heard.pieces.clear();
+        heard.body.clear();
         heard.whole = false;
         heard.endpoint = Url::parse(context.request().uri()).ok();
         Ok(())
@@ -284,6 +284,8 @@ impl Intercept for Wire {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response_mut();
+        let length = response.headers().get("content-length").and_then(|length| length.parse().ok());
+        lock(&self.heard).body.reserve_exact(length.unwrap_or(0).min(LONGEST_ANSWER));
         let body = Limited::new(response.take_body(), LONGEST_ANSWER);
         if !self.diverts || response.status().as_u16() != 200 {
             *response.body_mut() = SdkBody::from_body_1_x(body);
@@ -292,7 +294,8 @@ impl Intercept for Wire {
         let (heard, mut instead) = (Arc::clone(&self.heard), Bytes::from_static(EMPTY_ANSWER));
         let diverted = body.map_frame(move |frame| {
             frame.map_data(|piece| {
-                lock(&heard).pieces.push(piece);
+                // Copied, because a piece may hold a larger buffer of the connection.
+                lock(&heard).body.extend_from_slice(&piece);
                 std::mem::take(&mut instead)
             })
         });

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::carry_over::Span;
 use super::client::Zones;
 use super::identity;
-use super::page::Page;
 use super::rows::Row;
 use super::watch::Watch;
 use crate::base::Time;
@@ -35,9 +34,9 @@ impl Collector {
         Self { draft, region, span, held, zones: None, missed_a_zone: false, warnings, watch }
     }
 
-    /// Whether the page tells zones by their names only, and the ids are not known yet.
-    pub(super) fn needs_zones(&self, page: &Page) -> bool {
-        self.zones.is_none() && page.rows.iter().any(Row::lacks_zone_id)
+    /// Whether the row tells its zone by the name only, and the ids are not known yet.
+    pub(super) fn needs_zones(&self, row: &Row) -> bool {
+        self.zones.is_none() && row.lacks_zone_id()
     }
 
     /// Takes in the ids of the region's zones.
@@ -50,9 +49,9 @@ impl Collector {
         self.missed_a_zone
     }
 
-    /// Writes what of the page belongs here. Costs CPU and waits for the disk.
-    pub(super) fn take(mut self, page: Page) -> io::Result<Self> {
-        for row in page.rows {
+    /// Writes what of a page belongs here. Costs CPU and waits for the disk.
+    pub(super) fn take(mut self, rows: Vec<Row>) -> io::Result<Self> {
+        for row in rows {
             self.watch.see(&row, &mut self.warnings);
             // A row that does not say when is kept in the slice that was asked for.
             if row.timestamp().is_none_or(|at| self.span.keeps(at)) {

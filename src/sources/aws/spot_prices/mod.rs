@@ -129,11 +129,12 @@ impl AwsSpotPrices {
         let mut listing = Listing::new(&client, span, &context.traffic);
         while let Some(body) = listing.next_body().await? {
             let _permit = self.pages.acquire().await.map_err(|error| FetchError::bug(error.to_string()))?;
-            let page = listing.read(body).await?;
-            if collector.needs_zones(&page) {
+            let unplaced;
+            (collector, unplaced) = listing.read(body, collector).await?;
+            if !unplaced.is_empty() {
                 collector.learn_zones(client.zones(&context.traffic).await?);
+                collector = blocking(move || Ok(collector.take(unplaced)?)).await?;
             }
-            collector = blocking(move || collector.take(page).map_err(FetchError::from)).await?;
         }
         let (page_rows, source_url) = (listing.page_rows(), listing.into_source_url());
         if collector.missed_a_zone() {
