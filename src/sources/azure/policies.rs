@@ -39,7 +39,7 @@ const RETRY_HEADERS: [HeaderName; 3] = [X_MS_RETRY_AFTER_MS, RETRY_AFTER_MS, RET
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum GivenUp {
     /// The body is longer than [`MAX_BODY_BYTES`].
-    #[error("the answer is longer than 64 MiB")]
+    #[error("the answer is longer than 16 MiB")]
     TooLong,
     /// Nobody has ever answered, and nobody does now.
     #[error("{cause}")]

@@ -186,7 +186,7 @@ async fn a_body_without_end_is_given_up() {
     .await;
     let error = fetch(options(&server)).await.unwrap_err();
     assert_eq!(error.kind, FetchErrorKind::Upstream);
-    assert!(error.to_string().contains("more than 64 MiB"), "{error}");
+    assert!(error.to_string().contains("more than 16 MiB"), "{error}");
     assert_eq!(server.asked().len(), 1);
 }
 
