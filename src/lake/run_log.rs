@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
+use super::draft::private;
 use super::key::Key;
 use super::slice::{Slice, Stream};
 use crate::base::{Name, Time};
@@ -221,7 +222,7 @@ impl RunLog {
         let mut slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let file = match slot.as_mut() {
             Some(file) => file,
-            None => slot.insert(OpenOptions::new().append(true).create(true).open(&self.path)?),
+            None => slot.insert(private(OpenOptions::new().append(true).create(true)).open(&self.path)?),
         };
         // One write for each line: a killed process leaves at most one torn line, the last. A full disk may take
         // the half of one, which then goes away again, or the next line would be lost with it.
