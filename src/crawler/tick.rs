@@ -19,7 +19,7 @@ use super::rest::Rest;
 use super::run::Run;
 use super::upload::Uploader;
 use crate::base::Name;
-use crate::base::error::Hinted;
+use crate::base::error::{Hinted, printable};
 use crate::lake::key::Mark;
 use crate::lake::run_log::{Attempt, Outcome};
 use crate::lake::slice::{Slice, Stream};
@@ -184,7 +184,7 @@ impl Tick {
 
     /// Writes down what the plan says beside the wanted slices, and puts those in order.
     async fn take_in(&mut self, plan: Plan, known: &Known) -> Vec<Slice> {
-        for warning in plan.warnings {
+        for warning in plan.warnings.iter().map(|warning| printable(warning)) {
             if self.said.insert(warning.clone()) {
                 tracing::warn!(dataset = self.dataset().id, "{warning}");
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Sentinel;
-use crate::base::error::Hinted;
+use crate::base::error::{Hinted, printable};
 use crate::base::name::NameError;
 use crate::net::{NetError, NetErrorKind};
 
@@ -61,10 +61,10 @@ pub struct FetchError {
 impl FetchError {
     /// An error of `kind`; `message` says what failed and on what, without secrets.
     pub fn new(kind: FetchErrorKind, message: impl Into<String>) -> Self {
-        let message: String = message.into();
         Self {
             kind,
-            message: message.split_whitespace().collect::<Vec<_>>().join(" "),
+            // An upstream may have had a hand in it.
+            message: printable(&message.into()),
             hint: None,
             sentinel: None,
         }
@@ -141,6 +141,10 @@ impl From<NetError> for FetchError {
 impl From<std::io::Error> for FetchError {
     fn from(error: std::io::Error) -> Self {
         let hint = match error.kind() {
+            std::io::ErrorKind::FileTooLarge => {
+                return Self::upstream(error.to_string())
+                    .with_hint("no upstream sends so much: check that it is what it claims to be");
+            }
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
                 "make room on the disk of the spool, or set [lake] spool_dir to a larger one"
             }

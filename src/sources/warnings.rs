@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::base::error::printable;
+
 /// A change of an upstream's habits that a person should know of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sentinel {
@@ -66,7 +68,7 @@ impl Warnings {
     pub fn add(&mut self, text: impl FnOnce() -> String) {
         self.count += 1;
         if self.samples.len() < Self::SAMPLES {
-            self.samples.push(text());
+            self.samples.push(printable(&text()));
         }
     }
 
@@ -74,7 +76,7 @@ impl Warnings {
     pub fn raise(&mut self, sentinel: Sentinel, text: impl FnOnce() -> String) {
         self.count += 1;
         if self.sentinels.insert(sentinel) {
-            self.samples.insert(0, text());
+            self.samples.insert(0, printable(&text()));
         }
     }
 }

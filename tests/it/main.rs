@@ -16,6 +16,7 @@ mod readme;
 mod replay;
 mod s3_servers;
 mod sandbox;
+mod security;
 mod spot;
 mod support;
 mod throttling;
