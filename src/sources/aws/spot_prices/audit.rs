@@ -19,7 +19,7 @@ const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// The identities of all rows in the windows of `day`. Fails when one of them cannot be read: an audit that
 /// misses rows would store them twice.
-pub(super) async fn held(
+pub async fn held(
     stream: &Stream,
     day: Interval,
     context: &FetchContext,
