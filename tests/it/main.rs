@@ -16,5 +16,6 @@ mod readme;
 mod replay;
 mod s3_servers;
 mod sandbox;
+mod simulation;
 mod spot;
 mod support;
