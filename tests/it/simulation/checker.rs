@@ -25,8 +25,8 @@ pub(super) struct Evidence<'a> {
     pub(super) now: Time,
     /// What is younger may still be missing.
     pub(super) lag: TimeDelta,
-    /// The keys of slices that somebody was told are gone.
-    pub(super) given_up: BTreeSet<String>,
+    /// The keys of slices that somebody was told are gone, and what the clock showed then.
+    pub(super) given_up: BTreeMap<String, Time>,
     /// Whether one crawler may have given up what another one held: then that is in the lake, and the last rows of
     /// it once more in the window after, which was told of them.
     pub(super) may_hold_what_was_given_up: bool,
@@ -36,9 +36,9 @@ pub(super) struct Evidence<'a> {
 
 /// What is wrong; and how many objects and rows were compared.
 pub(super) fn check(evidence: &Evidence<'_>) -> (Vec<String>, (u64, u64)) {
-    let mut told: BTreeMap<String, Vec<&Told>> = BTreeMap::new();
+    let mut told: BTreeMap<&str, Vec<&Told>> = BTreeMap::new();
     for answer in &evidence.told {
-        told.entry(Key::raw(&answer.slice).to_string()).or_default().push(answer);
+        told.entry(&answer.key).or_default().push(answer);
     }
     let mut lake = Lake { evidence, told, faults: Vec::new(), payloads: BTreeMap::new() };
     lake.read_objects();
@@ -54,13 +54,11 @@ pub(super) fn check(evidence: &Evidence<'_>) -> (Vec<String>, (u64, u64)) {
 
 /// How long after its end a day is audited.
 const AUDIT: TimeDelta = TimeDelta::hours(6);
-/// How far a clock may be put back between the decision to give something up and the note of it.
-const WRONGEST_CLOCK: TimeDelta = TimeDelta::days(6);
 
 struct Lake<'a> {
     evidence: &'a Evidence<'a>,
     /// Every answer, by the key of its slice.
-    told: BTreeMap<String, Vec<&'a Told>>,
+    told: BTreeMap<&'a str, Vec<&'a Told>>,
     faults: Vec<String>,
     /// The lines of every gzipped object, by key.
     payloads: BTreeMap<&'a str, Vec<String>>,
@@ -104,12 +102,14 @@ impl<'a> Lake<'a> {
             if meta.sha256 != hex(&Sha256::digest(&payload)) || meta.bytes != payload.len() as u64 {
                 self.fault(format!("{key} is not what its metadata say"));
             }
-            let ours = ["raw/", MARKS, RUNS].iter().any(|start| key.starts_with(start));
-            if !(ours || key == "_contrail/lake.json") || Key::parse(key).is_err() {
+            // A raw key is the one that was asked for: see below.
+            let ours = key.starts_with("raw/") || key == "_contrail/lake.json";
+            let about_us = (key.starts_with(MARKS) || key.starts_with(RUNS)) && Key::parse(key).is_ok();
+            if !(ours || about_us) {
                 self.fault(format!("{key} has no place in a lake"));
             }
             let lost = key.strip_prefix(MARKS).and_then(|key| key.strip_suffix(".lost.json"));
-            if lost.is_some_and(|key| !evidence.given_up.contains(key)) {
+            if lost.is_some_and(|key| !evidence.given_up.contains_key(key)) {
                 self.fault(format!("{key}: nobody ever said so"));
             }
             if !zipped {
@@ -121,7 +121,7 @@ impl<'a> Lake<'a> {
                 let number = meta.source_url.as_deref().and_then(|number| number.parse::<usize>().ok());
                 let told = number.and_then(|number| evidence.told.get(number));
                 match told {
-                    Some(told) if Key::raw(&told.slice).as_str() == key && told.lines == lines => {}
+                    Some(told) if told.key == *key && told.lines == lines => {}
                     _ => self.fault(format!("{key} is not what the upstream said: {told:?} and {lines:?}")),
                 }
                 if meta.rows != Some(lines.len() as u64) {
@@ -215,10 +215,9 @@ impl<'a> Lake<'a> {
         }
         let mut faults = Vec::new();
         for key in &lost {
-            let noted =
-                self.mark(key, "lost").and_then(|mark| mark["noted_at"].as_str()?.parse::<Time>().ok());
-            if noted.is_none_or(|noted| noted + WRONGEST_CLOCK < span(key).0 + MEMORY) {
-                faults.push(format!("{key} was given up at {noted:?}, when it could be had"));
+            let clock = self.evidence.given_up.get(*key);
+            if clock.is_some_and(|clock| *clock < span(key).0 + MEMORY) {
+                faults.push(format!("{key} was given up at {clock:?}, when it could be had"));
             }
         }
         // A day that is stored whole is proven.
@@ -280,7 +279,7 @@ impl<'a> Lake<'a> {
         while at < self.evidence.now - self.evidence.lag {
             let key =
                 format!("{prefix}dt={}{stream}{}.ndjson.gz", at.format("%F"), at.format("%Y%m%dT%H%M%SZ"));
-            let told = self.told.get(&key).cloned().unwrap_or_default();
+            let told = self.told.get(key.as_str()).cloned().unwrap_or_default();
             let unchanged = self.mark(&key, "unchanged");
             if !self.has(&key) && unchanged.is_none() && self.mark(&key, "lost").is_none() {
                 self.fault(format!("{key} was never looked at, and nobody says so"));

@@ -1,7 +1,7 @@
 //! Three sources over one truth: windows, planned and judged by the very rules of spot history; versions; slots.
 //! Every answer is written down, so that the lake can be compared with what was told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,7 +42,8 @@ pub(super) enum Weather {
 /// An answer that was given.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
-    pub(super) slice: Slice,
+    /// The key of the slice that was asked for.
+    pub(super) key: String,
     /// The true time at which the upstream looked.
     pub(super) at: Time,
     /// What the source made of it.
@@ -58,7 +59,7 @@ pub(super) struct Upstream {
     chance: Chance,
     weather: Mutex<BTreeMap<&'static str, Weather>>,
     told: Mutex<Vec<Told>>,
-    given_up: Mutex<BTreeSet<String>>,
+    given_up: Mutex<BTreeMap<String, Time>>,
 }
 
 impl Upstream {
@@ -89,17 +90,20 @@ impl Upstream {
         self.told.lock().unwrap().clone()
     }
 
-    /// The keys of all slices that somebody was told are gone.
-    pub(super) fn given_up(&self) -> BTreeSet<String> {
+    /// The keys of all slices that somebody was told are gone, and what the clock showed then.
+    pub(super) fn given_up(&self) -> BTreeMap<String, Time> {
         self.given_up.lock().unwrap().clone()
     }
 
-    fn give_up<'a>(&self, slices: impl IntoIterator<Item = &'a Slice>) {
-        self.given_up.lock().unwrap().extend(slices.into_iter().map(|slice| Key::raw(slice).to_string()));
+    fn give_up<'a>(&self, slices: impl IntoIterator<Item = &'a Slice>, clock: Time) {
+        let mut given_up = self.given_up.lock().unwrap();
+        for slice in slices {
+            given_up.entry(Key::raw(slice).to_string()).or_insert(clock);
+        }
     }
 
-    fn gone(&self, slice: &Slice) -> FetchError {
-        self.give_up([slice]);
+    fn gone(&self, slice: &Slice, clock: Time) -> FetchError {
+        self.give_up([slice], clock);
         FetchError::new(FetchErrorKind::Gone, format!("{slice} is over"))
     }
 
@@ -148,7 +152,7 @@ impl Upstream {
         }
         let mut told = self.told.lock().unwrap();
         let number = told.len();
-        told.push(Told { slice: slice.clone(), at, lines });
+        told.push(Told { key: Key::raw(slice).to_string(), at, lines });
         Ok(Fetched {
             draft,
             source_url: number.to_string(),
@@ -221,7 +225,7 @@ impl Source for Windows {
             let have = context.coverage.stream(&stream);
             rules::plan(&stream, have, context.grid, context.now, &self.options, &mut plan);
         }
-        self.upstream.give_up(&plan.lost);
+        self.upstream.give_up(&plan.lost, context.now);
         Ok(plan)
     }
 
@@ -245,7 +249,7 @@ impl Source for Windows {
             other => panic!("{other} was never wanted"),
         };
         if span.from() < context.clock.now() - MEMORY {
-            return Err(self.upstream.gone(slice));
+            return Err(self.upstream.gone(slice, context.clock.now()));
         }
         self.upstream.call(WINDOWS.id, context.clock.as_ref()).await?;
         let now = self.upstream.timeline.now();
@@ -298,7 +302,7 @@ impl Source for Versions {
         self.upstream.call(VERSIONS.id, context.clock.as_ref()).await?;
         let now = self.upstream.timeline.now();
         if !self.upstream.truth.listed(region, now).any(|at| version(at) == *wanted) {
-            return Err(self.upstream.gone(slice));
+            return Err(self.upstream.gone(slice, context.clock.now()));
         }
         // The first answer breaks off in the middle.
         if self.upstream.chance.one_in(5) {
@@ -335,7 +339,7 @@ impl Source for Slots {
             plan.lost.extend(past.map(slot).filter(|slice| !context.coverage.has(slice)));
             plan.wanted.extend(Some(slot(now)).filter(|slice| !context.coverage.has(slice)));
         }
-        self.upstream.give_up(&plan.lost);
+        self.upstream.give_up(&plan.lost, context.now);
         Ok(plan)
     }
 
@@ -347,7 +351,7 @@ impl Source for Slots {
     ) -> Result<Fetched, FetchError> {
         let Slice::Slot { at, .. } = slice else { panic!("{slice} was never wanted") };
         if context.clock.now() >= *at + SLOT {
-            return Err(self.upstream.gone(slice));
+            return Err(self.upstream.gone(slice, context.clock.now()));
         }
         self.upstream.call(SLOTS.id, context.clock.as_ref()).await?;
         let now = self.upstream.timeline.now();

@@ -63,8 +63,9 @@ pub(super) fn run(seed: u64, root: &Path, tells: bool) -> Course {
     let mut world = World::of(seed, root, tells);
     while world.timeline.now() < world.end {
         world.turmoil();
-        if world.chance.one_in(40) {
+        if world.chance.one_in(60) {
             world.calm();
+            world.check(false);
         }
     }
     world.calm();
@@ -77,16 +78,16 @@ impl World {
         let fork = || Chance::seeded(chance.next_u64());
         let day: Time = "2026-02-20T00:00:00Z".parse().unwrap();
         let begun = day + TimeDelta::seconds(i64::try_from(chance.below(20 * 86_400)).unwrap());
-        let long = chance.one_in(6);
-        let weeks = TimeDelta::days(i64::try_from(8 + chance.below(20)).unwrap());
+        let long = chance.one_in(12);
+        let weeks = TimeDelta::days(i64::try_from(6 + chance.below(9)).unwrap());
         let outage = TimeDelta::days(i64::try_from(if long { 60 + chance.below(60) } else { 0 }).unwrap());
         let end = begun + weeks + outage;
-        let regions: &[&'static str] = if chance.one_in(3) { &["a", "b"] } else { &["a"] };
+        let regions: &[&'static str] = if chance.one_in(4) { &["a", "b"] } else { &["a"] };
         let truth = Truth::draw(&fork(), regions, begun, end + TimeDelta::days(30));
         let timeline = Timeline::starting(begun);
         let upstream = Upstream::new(truth, regions.to_vec(), &timeline, fork());
         let bucket = Bucket::new(fork());
-        let names: &[&'static str] = if chance.one_in(3) { &["one", "two"] } else { &["one"] };
+        let names: &[&'static str] = if chance.one_in(4) { &["one", "two"] } else { &["one"] };
         let machine = |name: &&'static str| Machine::new(name, root, &timeline, &bucket, &upstream, fork());
         let machines = names.iter().map(machine).collect();
         let settings = Settings {
@@ -233,7 +234,7 @@ impl World {
                 },
                 spool_limit: chance.pick(&[1, 1_500, 1 << 20]),
                 concurrency: usize::try_from(1 + chance.below(6)).unwrap(),
-                period: chance.pick(&[TimeDelta::hours(1), TimeDelta::hours(6), TimeDelta::hours(8)]),
+                period: chance.pick(&[TimeDelta::hours(3), TimeDelta::hours(6), TimeDelta::hours(8)]),
                 gzip_level: chance.pick(&[1, 6]),
             };
         }
@@ -288,7 +289,7 @@ impl World {
             machine.dies_after = None;
             machine.clock.jump_to(TimeDelta::zero());
         }
-        for _ in 0..10 {
+        for _ in 0..7 {
             for index in 0..self.machines.len() {
                 if self.machines[index].life.is_none() {
                     self.start(index);
@@ -296,7 +297,6 @@ impl World {
             }
             self.pass(self.timeline.now() + TimeDelta::hours(4), 400);
         }
-        self.check(false);
     }
 
     /// Lets time pass until then, with all that happens meanwhile.
