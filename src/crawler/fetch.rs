@@ -46,6 +46,7 @@ pub(super) async fn fetch(
     let result = {
         let bringing = bring(&context, source.as_ref(), &known, &slice, &traffic);
         tokio::select! {
+            biased;
             result = AssertUnwindSafe(bringing).catch_unwind() => {
                 result.unwrap_or_else(|_| Err(FetchError::bug("the fetch panicked"))).map_err(Some)
             }

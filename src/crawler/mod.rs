@@ -13,6 +13,8 @@
 //! what its upstream usually does.
 //! From there [`upload`] takes it up, and only it knows whether the store answers. A [`run`] keeps the lines and
 //! the numbers of one tick for its [`report`], until the last of its entries is up.
+//!
+//! Every `select!` here is `biased`: with time and chance injected, a simulated course is the same each time.
 
 mod context;
 mod dry_run;

@@ -120,6 +120,7 @@ impl Tick {
             // This plan sees everything that is due by now.
             self.occasion.due_again.store(false, Ordering::Release);
             let planned = tokio::select! {
+                biased;
                 planned = self.plan() => planned,
                 () = shutdown.aborting() => None,
             };

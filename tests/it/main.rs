@@ -17,6 +17,7 @@ mod replay;
 mod s3_servers;
 mod sandbox;
 mod security;
+mod simulation;
 mod spot;
 mod support;
 mod throttling;

@@ -23,7 +23,7 @@ const MAX_OBJECT_BYTES: u64 = 4 << 30;
 
 /// The identities of all rows in the windows of `day`. Fails when one of them cannot be read: an audit that
 /// misses rows would store them twice.
-pub(super) async fn held(
+pub async fn held(
     stream: &Stream,
     day: Interval,
     context: &FetchContext,

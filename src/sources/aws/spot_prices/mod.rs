@@ -43,6 +43,15 @@ use crate::net::HostLimits;
 use crate::sources::aws::Regions;
 use crate::sources::{Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source};
 
+/// The rules of spot history without EC2: what is missing, what a slice keeps, and what the lake holds already. A
+/// simulation of the upstream crawls by the same ones.
+pub mod rules {
+    pub use super::audit::held;
+    pub use super::carry_over::{Gap, Span, gap_before};
+    pub use super::identity::{Identity, of_line as identity_of};
+    pub use super::plan::slices as plan;
+}
+
 /// How far back the upstream remembers: "up to the past 90 days", says the documentation of `StartTime`.
 const RETENTION: TimeDelta = TimeDelta::days(90);
 

@@ -68,7 +68,7 @@ pub(super) fn streams(
 }
 
 /// Adds to `plan` what is wanted and what is lost of one stream.
-pub(super) fn slices(
+pub fn slices(
     stream: &Stream,
     have: Option<&StreamCoverage>,
     grid: Grid,
@@ -84,9 +84,11 @@ pub(super) fn slices(
     let horizon = before(now, RETENTION);
     // Windows from here on are still remembered whole.
     let edge = next_boundary(grid, horizon);
-    let fill = next_boundary(grid, before(now, options.backfill.delta()));
-    let start = have.begins().map_or(fill, |begins| begins.min(fill)).max(edge);
     let due = whole_second(before(now, options.settle.delta()));
+    let fill = next_boundary(grid, before(now, options.backfill.delta()));
+    // A first fill that is shorter than a window still has one, or the stream would never begin.
+    let fill = newest(grid, due).map_or(fill, |newest| newest.from().min(fill));
+    let start = have.begins().map_or(fill, |begins| begins.min(fill)).max(edge);
     plan.wanted.extend(missing(grid, &known, start, due).map(window));
 
     // Before its beginning nothing of a stream was ever promised, so nothing there is lost.
@@ -96,6 +98,12 @@ pub(super) fn slices(
 
     let audited = |day: Date| Slice::Audit { stream: stream.clone(), day };
     plan.wanted.extend(due_audits(have, grid, horizon, before(now, options.audit.delta())).map(audited));
+}
+
+/// The last window that ends by `due`.
+fn newest(grid: Grid, due: Time) -> Option<Interval> {
+    let within = grid.window_at(due)?;
+    grid.window_at(before(within.from(), TimeDelta::seconds(1)))
 }
 
 /// The windows between two moments of which nothing is known.
@@ -195,7 +203,19 @@ mod tests {
             labels,
             ["2026-11-22T03:00:00Z..2026-11-22T04:00:00Z", "2026-11-22T04:00:00Z..2026-11-22T05:00:00Z",]
         );
-        assert!(planned(None, "2026-11-22T05:30:00Z", "0s").wanted.is_empty());
+    }
+
+    #[test]
+    fn a_first_fill_that_is_shorter_than_a_window_begins_with_the_newest_one() {
+        for backfill in ["0s", "40m"] {
+            let wanted = labels(&planned(None, "2026-11-22T05:30:00Z", backfill).wanted);
+            assert_eq!(wanted, ["2026-11-22T04:00:00Z..2026-11-22T05:00:00Z"], "{backfill}");
+        }
+        assert_eq!(
+            labels(&planned(None, "2026-11-21T00:05:00Z", "0s").wanted),
+            ["2026-11-19T00:00:00Z..2026-11-20T00:00:00Z"],
+            "the day before has not settled yet"
+        );
     }
 
     #[test]
