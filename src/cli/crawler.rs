@@ -14,6 +14,7 @@ use super::assemble::Bench;
 use super::exit::{self, CliError};
 use super::occasion::{local_directory, simulated, unconfigured};
 use super::output::print;
+use super::patience::Patience;
 use super::progress::Bars;
 use super::sandbox::MarketArgs;
 use super::summary::Summary;
@@ -92,6 +93,7 @@ async fn crawl(
         clock: Arc::clone(&context.clock),
         chance: Arc::clone(&chance),
         sandbox: sandbox.is_some(),
+        patience: if sandbox.is_some() { Patience::Sandbox } else { Patience::Crawler },
     };
     let sources = bench.sources(&arguments.only).await?;
     if sources.is_empty() {

@@ -5,9 +5,12 @@ mod assemble;
 mod completions;
 mod config;
 mod crawler;
+mod doctor;
 pub mod exit;
+mod format;
 mod occasion;
 mod output;
+mod patience;
 mod progress;
 mod sandbox;
 mod summary;
@@ -87,6 +90,8 @@ enum LogFormatArg {
 enum Command {
     /// Crawl prices into the lake until Ctrl-C
     Crawler(crawler::CrawlerArgs),
+    /// Check whether a crawler would work here, and say what mends it
+    Doctor(doctor::DoctorArgs),
     /// Serve a simulated cloud on this machine
     Sandbox(sandbox::SandboxArgs),
     /// Show, check or start a configuration
@@ -170,6 +175,7 @@ pub fn main(
 fn run(command: Command, context: &Context) -> Result<u8, CliError> {
     match command {
         Command::Crawler(arguments) => wait_for(crawler::run(&arguments, context)),
+        Command::Doctor(arguments) => wait_for(doctor::run(&arguments, context)),
         Command::Sandbox(arguments) => wait_for(sandbox::run(&arguments, context)),
         Command::Config(arguments) => config::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments),

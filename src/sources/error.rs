@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Sentinel;
+use crate::base::check::Check;
 use crate::base::error::{Hinted, printable};
 use crate::base::name::NameError;
 use crate::net::{NetError, NetErrorKind};
@@ -89,6 +90,11 @@ impl FetchError {
     #[must_use]
     pub fn with_sentinel(self, sentinel: Sentinel) -> Self {
         Self { sentinel: Some(sentinel), ..self }
+    }
+
+    /// The error as a check that failed. Nobody tries again by itself here, so the hint is what was said, or none.
+    pub fn as_check(&self, name: &str) -> Check {
+        Check { hint: self.hint.clone(), ..Check::of(name, self) }
     }
 
     /// Adds what to do about it.

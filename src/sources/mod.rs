@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
+use crate::base::check::Check;
 use crate::base::{Clock, Time};
 use crate::lake::coverage::Coverage;
 use crate::lake::draft::Draft;
@@ -150,4 +151,10 @@ pub trait Source: Send + Sync + std::fmt::Debug {
     /// Fetches one slice into `draft`, which it gives back whole. On an error nothing is kept.
     async fn fetch(&self, slice: &Slice, context: &FetchContext, draft: Draft)
     -> Result<Fetched, FetchError>;
+
+    /// What `doctor` asks: the cheapest questions that prove that the source could do its work now. Nothing to ask,
+    /// unless a source says otherwise.
+    async fn check(&self) -> Vec<Check> {
+        Vec::new()
+    }
 }

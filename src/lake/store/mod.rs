@@ -14,6 +14,7 @@ use futures::stream::BoxStream;
 
 use super::key::{Key, Prefix};
 use super::meta::ObjectMeta;
+use crate::base::check::Check;
 use crate::base::error::Hinted;
 
 pub use local::LocalStore;
@@ -70,6 +71,12 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// Learns whether the store honours `If-None-Match`, by putting [`Key::probe`] twice. Where it does not,
     /// later puts look first and then write. Local stores have nothing to learn.
     async fn probe(&self) -> Result<Conditional, StoreError>;
+
+    /// What `doctor` asks: whether everything that a crawler does is possible here, and what the place is like.
+    /// Leaves nothing behind but [`Key::probe`]. Nothing to ask, unless a store says otherwise.
+    async fn examine(&self) -> Vec<Check> {
+        Vec::new()
+    }
 }
 
 /// How a store keeps two writers apart.
@@ -105,12 +112,13 @@ pub struct StoreError {
     /// What failed, on what.
     message: String,
     hint: Option<String>,
+    denied: bool,
 }
 
 impl StoreError {
     /// An error of `kind`; `message` says what failed and on what.
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None }
+        Self { kind, message: message.into(), hint: None, denied: false }
     }
 
     /// Adds what to do about it.
@@ -118,6 +126,18 @@ impl StoreError {
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The same error, which says that a permission is missing.
+    #[must_use]
+    pub fn denied(mut self) -> Self {
+        self.denied = true;
+        self
+    }
+
+    /// Whether the store knows us and does not allow us this. What else we may do it does not say.
+    pub fn is_denied(&self) -> bool {
+        self.denied
     }
 }
 

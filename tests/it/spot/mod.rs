@@ -1,5 +1,6 @@
 //! AWS spot prices, through the real SDK, against a server that answers what each test tells it to.
 
+mod account;
 mod listing;
 mod plan;
 mod rows;

@@ -83,7 +83,7 @@ async fn the_plan_names_what_is_missing_in_each_enabled_region() {
     let parameters = &ec2.asked()[0].parameters;
     assert_eq!(parameters["Action"], "DescribeRegions");
     assert!(!parameters.contains_key("AllRegions"));
-    assert_eq!(lake.traffic.counted(), (1, 0, 0));
+    assert_eq!(lake.traffic.counted(), (2, 0, 0), "the regions, and whose credentials these are");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod checksum;
 mod errors;
+mod examine;
 mod multipart;
 mod options;
 mod place;
@@ -29,6 +30,7 @@ use super::disk::Disk as _;
 use super::{ByteStream, Conditional, Key, Listed, ObjectMeta, Prefix, PutOutcome, Store, StoreError};
 use super::{StoreErrorKind, not_found};
 use crate::base::Clock;
+use crate::base::check::Check;
 use crate::lake::draft::hex;
 
 pub use self::options::{S3Options, Sse};
@@ -361,6 +363,10 @@ impl Store for S3Store {
         }
         bucket.looks_first.store(true, Ordering::Relaxed);
         Ok(Conditional::Ignored)
+    }
+
+    async fn examine(&self) -> Vec<Check> {
+        examine::examine(self).await
     }
 }
 

@@ -14,7 +14,7 @@ use crate::net::{NetError, NetErrorKind};
 use crate::sources::{FetchError, FetchErrorKind, Plan, PlanContext, Sentinel, Traffic};
 
 /// The largest index of 2026 is under 100 KB.
-const MAX_INDEX_BYTES: usize = 8 << 20;
+pub(super) const MAX_INDEX_BYTES: usize = 8 << 20;
 
 impl PriceList {
     /// Reads the indexes of every offer in every partition, side by side: the limit of the host paces them.
@@ -72,7 +72,7 @@ impl PriceList {
     }
 
     /// Why an offer has no region index: most often there is no such offer.
-    async fn no_region_index(
+    pub(super) async fn no_region_index(
         &self,
         site: &Site,
         offer: &Name,

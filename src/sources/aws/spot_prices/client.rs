@@ -21,14 +21,12 @@ use http_body_util::{BodyExt as _, Limited};
 use url::Url;
 
 use super::Retry;
-use super::errors::{Call, fetch_error, is_throttling};
 use crate::base::redact::redacted;
 use crate::lake::interval::Interval;
 use crate::net::{HostLimits, HostPermit};
+use crate::sources::aws::DEFAULT_REGION;
+use crate::sources::aws::errors::{Call, fetch_error, is_throttling};
 use crate::sources::{FetchError, Traffic};
-
-/// Where regions are asked for when the configuration names none.
-const DEFAULT_REGION: &str = "us-east-1";
 
 /// The most rows that the upstream puts on a page.
 const PAGE_ROWS: i32 = 1000;
@@ -189,6 +187,21 @@ impl Client {
             (None, Err(error)) => Err(fetch_error(Call::SpotHistory, &self.region, sent, &error)),
             (None, Ok(_)) => Err(FetchError::bug("the SDK answered without a body")),
         }
+    }
+
+    /// Whether the history can be read at all: asks for one row of `span`.
+    pub(super) async fn try_history(&self, span: Interval, traffic: &Traffic) -> Result<(), FetchError> {
+        let wire = Wire::default();
+        let _permit = self.limits.acquire(&self.host).await;
+        let request = self
+            .ec2
+            .describe_spot_price_history()
+            .start_time(DateTime::from_secs(span.from().timestamp()))
+            .end_time(DateTime::from_secs(span.to().timestamp()))
+            .max_results(1);
+        let answer = request.customize().interceptor(wire.clone()).send().await;
+        let sent = wire.count(traffic);
+        answer.map(drop).map_err(|error| fetch_error(Call::SpotHistory, &self.region, sent, &error))
     }
 }
 

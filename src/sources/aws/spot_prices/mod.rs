@@ -7,7 +7,7 @@ mod audit;
 mod carry_over;
 mod client;
 mod collector;
-mod errors;
+mod examine;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod identity;
@@ -33,6 +33,7 @@ use self::carry_over::Span;
 use self::client::Clients;
 use self::collector::Collector;
 use self::listing::Listing;
+use crate::base::check::Check;
 use crate::base::clock::midnight;
 use crate::base::units::Period;
 use crate::base::{Clock, Time};
@@ -41,6 +42,7 @@ use crate::lake::interval::Interval;
 use crate::lake::slice::{Slice, Stream};
 use crate::net::HostLimits;
 use crate::sources::aws::Regions;
+use crate::sources::aws::caller::Caller;
 use crate::sources::{Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source};
 
 /// The rules of spot history without EC2: what is missing, what a slice keeps, and what the lake holds already. A
@@ -111,6 +113,7 @@ pub struct Options {
 pub struct AwsSpotPrices {
     options: Options,
     clients: Clients,
+    caller: Caller,
     clock: Arc<dyn Clock>,
     // Who holds one may hold the rows of a page. A row in memory is several times its text, and there is no use in
     // more pages than processors to read them.
@@ -121,9 +124,10 @@ impl AwsSpotPrices {
     /// A source that asks with the credentials of `sdk`, and asks its region (else us-east-1) which regions
     /// there are.
     pub fn new(options: Options, sdk: SdkConfig, limits: HostLimits, clock: Arc<dyn Clock>) -> Self {
+        let caller = Caller::new(&sdk, options.endpoint_url.as_deref());
         let clients = Clients::new(sdk, options.endpoint_url.clone(), options.retry, limits);
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { options, clients, clock, pages: Semaphore::new(processors) }
+        Self { options, clients, caller, clock, pages: Semaphore::new(processors) }
     }
 
     /// Lists `span` of the stream's region into `collector`, page by page.
@@ -155,7 +159,8 @@ impl AwsSpotPrices {
             source_url,
             etag: None,
             last_modified: None,
-            account: None,
+            // The zones' names are the account's own.
+            account: self.caller.account().map(str::to_owned),
             complete: None,
             warnings,
             habits: watch.habits(page_rows),
@@ -180,6 +185,7 @@ impl Source for AwsSpotPrices {
 
     async fn plan(&self, context: &PlanContext<'_>) -> Result<Plan, FetchError> {
         let enabled = self.clients.home().regions(context.traffic).await?;
+        self.caller.learn(context.traffic).await;
         let mut plan = Plan::default();
         let streams =
             plan::streams(DATASET.id, &enabled, &self.options.regions, context.coverage, &mut plan)?;
@@ -220,6 +226,10 @@ impl Source for AwsSpotPrices {
                 Err(FetchError::bug(format!("{slice} is no slice of spot history")))
             }
         }
+    }
+
+    async fn check(&self) -> Vec<Check> {
+        self.examine().await
     }
 }
 

@@ -15,11 +15,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use url::Url;
 
 use self::union::Union;
 use self::walk::Walker;
 use super::pipeline::{AzurePipeline, RetryTimes};
+use crate::base::check::Check;
 use crate::base::clock::midnight;
 use crate::base::redact::redacted;
 use crate::base::units::Period;
@@ -134,6 +136,16 @@ impl AzureRetailPrices {
     }
 }
 
+impl AzureRetailPrices {
+    /// How many items a page for one item holds.
+    async fn one_item(&self, currency: &str, price_type: &str) -> Result<usize, FetchError> {
+        let mut url = self.first_page(currency, price_type);
+        url.set_query(Some(&format!("{}&$top=1", url.query().unwrap_or_default())));
+        let body = self.pipeline.get(&url, &Arc::default()).await?.into_body()?;
+        Ok(page::read(&body)?.items.len())
+    }
+}
+
 #[async_trait]
 impl Source for AzureRetailPrices {
     fn dataset(&self) -> &'static Dataset {
@@ -198,6 +210,26 @@ impl Source for AzureRetailPrices {
             warnings,
             habits,
         })
+    }
+
+    /// A line for each listing, of which one item is asked for.
+    async fn check(&self) -> Vec<Check> {
+        let pairs = self.options.currencies.iter().flat_map(|currency| {
+            self.options.price_types.iter().map(move |price_type| (currency.as_str(), price_type.as_str()))
+        });
+        join_all(pairs.map(|(currency, price_type)| async move {
+            let name = format!("{currency} {price_type}");
+            match self.one_item(currency, price_type).await {
+                Ok(0) => Check::warning(
+                    &name,
+                    "the listing is empty",
+                    "check currencies and price_types in [sources.azure_retail_prices]",
+                ),
+                Ok(_) => Check::ok(&name, "the listing answers"),
+                Err(error) => error.as_check(&name),
+            }
+        }))
+        .await
     }
 }
 
