@@ -18,6 +18,8 @@ pub mod base;
 pub mod cli;
 pub mod config;
 pub mod crawler;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod lake;
 pub mod net;
 pub mod ops;

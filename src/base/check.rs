@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::error::Hinted;
+use super::error::{Hinted, printable};
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -45,7 +45,7 @@ pub struct Check {
 
 impl Check {
     fn new(name: &str, verdict: Verdict, found: impl Into<String>) -> Self {
-        Self { name: name.to_owned(), verdict, found: found.into(), hint: None }
+        Self { name: name.to_owned(), verdict, found: printable(&found.into()), hint: None }
     }
 
     /// All is well.

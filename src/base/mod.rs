@@ -7,6 +7,7 @@ pub mod error;
 pub mod name;
 pub mod policy;
 pub mod redact;
+pub mod thread;
 pub mod units;
 
 pub use chance::Chance;

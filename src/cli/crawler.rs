@@ -25,6 +25,7 @@ use crate::crawler::{
     self, Crawler, Heartbeat, LakeSetup, Observer, Options, Report, Scheduled, Shutdown, Signals, Silent,
 };
 use crate::sandbox::Sandbox;
+use crate::sources::Sentinel;
 use crate::telemetry::log::{self, LogFormat, Stderr};
 use crate::telemetry::metrics::{self, Exporter};
 use crate::telemetry::server::Server;
@@ -120,7 +121,7 @@ async fn crawl(
     };
     let names: Vec<&str> = sources.iter().map(|scheduled| scheduled.source.dataset().id).collect();
     for name in &names {
-        metrics::announce(name);
+        metrics::announce(name, &Sentinel::ALL.map(Sentinel::as_str));
     }
     let started = context.clock.now();
     let clock = Arc::clone(&context.clock);

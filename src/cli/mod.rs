@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::base::thread::BLOCKING_THREADS;
 use crate::base::{Clock, SystemClock};
 use crate::config::{Flag, Inputs, LOG_VARIABLE, Loaded, load};
 use crate::telemetry::log::{LogFormat, LogOptions, LogSink};
@@ -191,10 +192,14 @@ const LAST_COPIES: Duration = Duration::from_secs(2);
 
 /// Runs a command that waits for networks.
 fn wait_for(command: impl Future<Output = Result<u8, CliError>>) -> Result<u8, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-        CliError::new(exit::FAILED, format!("failed to start the runtime: {error}"))
-            .with_hint("check the limits on threads and open files")
-    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()
+        .map_err(|error| {
+            CliError::new(exit::FAILED, format!("failed to start the runtime: {error}"))
+                .with_hint("check the limits on threads and open files")
+        })?;
     let outcome = runtime.block_on(command);
     // A copy that is under way on a thread of its own is let finish, or it would be left lying in the lake. Who
     // has interrupted twice does not wait.

@@ -34,11 +34,6 @@ impl Facts {
         }
     }
 
-    /// How long the payload is so far.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
     /// The facts of the whole.
     pub fn finish(self) -> ObjectMeta {
         ObjectMeta {

@@ -12,6 +12,7 @@ pub mod key;
 pub mod ledger;
 pub mod meta;
 pub mod read_back;
+mod room;
 pub mod run_log;
 pub mod slice;
 pub mod spool;

@@ -67,6 +67,40 @@ async fn blocking<T: Send + 'static>(
     done.and_then(|done| done).map_err(ReadBackError::Payload)
 }
 
+/// Takes so many bytes and no more: what is stored may have been made to unpack without end.
+#[derive(Debug)]
+pub struct AtMost<W> {
+    sink: W,
+    bytes: u64,
+    left: u64,
+}
+
+impl<W: Write> AtMost<W> {
+    /// At most `bytes` bytes for `sink`.
+    pub fn new(bytes: u64, sink: W) -> Self {
+        Self { sink, bytes, left: bytes }
+    }
+
+    /// Gives back who took the bytes.
+    pub fn into_inner(self) -> W {
+        self.sink
+    }
+}
+
+impl<W: Write> Write for AtMost<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let too_long = || io::Error::other(format!("its payload is longer than {} bytes", self.bytes));
+        let left = self.left.checked_sub(bytes.len() as u64).ok_or_else(too_long)?;
+        self.sink.write_all(bytes)?;
+        self.left = left;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+}
+
 /// Takes rows, one after the other.
 pub trait TakeRow {
     /// Takes a line without its line break. An error ends the reading.
@@ -180,6 +214,21 @@ mod tests {
             (0..3).any(|_| lines.write_all(&vec![b'{'; MAX_LINE_BYTES]).is_err()),
             "a line has its bounds"
         );
+    }
+
+    #[test]
+    fn an_object_that_unpacks_without_end_is_refused() {
+        let rows = format!("{ROW}\n").repeat(10_000);
+        let bomb = gzip(&rows);
+        assert!(bomb.len() < 10_000, "{} bytes", bomb.len());
+        let unpack = |most| {
+            let mut gunzip = MultiGzDecoder::new(AtMost::new(most, Lines::new(Count(0))));
+            gunzip.write_all(&bomb)?;
+            gunzip.finish()?.into_inner().end()
+        };
+        assert_eq!(unpack(rows.len() as u64).unwrap().0, 10_000);
+        let error = unpack(rows.len() as u64 - 1).err().unwrap();
+        assert!(error.to_string().contains("longer than"), "{error}");
     }
 
     #[tokio::test]

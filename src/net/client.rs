@@ -109,7 +109,13 @@ impl Client {
             NetError::new(NetErrorKind::Config, format!("failed to set up the HTTP client: {error}"))
                 .with_hint("check [http], and that this machine has CA certificates installed")
         })?;
-        Ok(Self { http, limits: HostLimits::new(per_host), clock, chance, times: RetryTimes::default() })
+        Ok(Self {
+            http,
+            limits: HostLimits::new(per_host, Arc::clone(&clock)),
+            clock,
+            chance,
+            times: RetryTimes::default(),
+        })
     }
 
     /// The same client with another patience.
@@ -145,8 +151,14 @@ impl Client {
         meter.request();
         let response = self.http.get(url.clone()).send().await;
         let response = response.map_err(|error| NetError::unanswered(url, error))?;
+        if matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            permit.throttled();
+        }
         match response.status() {
-            StatusCode::OK => Ok(Download::new(url.clone(), response, permit)),
+            StatusCode::OK => {
+                permit.succeeded();
+                Ok(Download::new(url.clone(), response, permit))
+            }
             status => Err(NetError::status(url, status, retry_after(response.headers(), self.clock.now()))),
         }
     }

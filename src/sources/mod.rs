@@ -5,8 +5,10 @@ pub mod aws;
 pub mod azure;
 mod error;
 mod fingerprints;
+mod habits;
 pub mod inspect;
 mod plan;
+mod warnings;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +25,9 @@ use crate::lake::store::Store;
 use crate::net::Meter;
 
 pub use error::{FetchError, FetchErrorKind};
+pub use habits::{Fields, Habits};
 pub use plan::Plan;
+pub use warnings::{Sentinel, Warnings};
 
 /// What is always true of a dataset, whatever its configuration.
 #[derive(Debug, Clone, Copy)]
@@ -132,28 +136,8 @@ pub struct Fetched {
     pub complete: Option<bool>,
     /// What was odd about the payload, kept as it came all the same.
     pub warnings: Warnings,
-}
-
-/// Oddities of a payload: all are counted, the first few are told.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Warnings {
-    /// How many there were.
-    pub count: u64,
-    /// The first few, one sentence each.
-    pub samples: Vec<String>,
-}
-
-impl Warnings {
-    /// How many are told.
-    const SAMPLES: usize = 5;
-
-    /// Counts one; `text` is only made when it will be told.
-    pub fn add(&mut self, text: impl FnOnce() -> String) {
-        self.count += 1;
-        if self.samples.len() < Self::SAMPLES {
-            self.samples.push(text());
-        }
-    }
+    /// What the fetch shows of the upstream's habits. Empty where nobody watches them.
+    pub habits: Habits,
 }
 
 /// Says what should exist, and fetches it.

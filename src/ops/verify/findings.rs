@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
+use crate::base::error::printable;
+
 /// How many are told. A lake with more than that has one fault, and it is another one.
 const TOLD: usize = 10_000;
 
@@ -52,18 +54,20 @@ pub struct Findings {
 impl Findings {
     pub(super) fn fault(&self, key: &str, found: impl Into<String>, hint: &str) {
         self.faults.fetch_add(1, Ordering::Relaxed);
-        self.add(Severity::Fault, key, found.into(), hint);
+        self.add(Severity::Fault, key, &found.into(), hint);
     }
 
     pub(super) fn note(&self, key: &str, found: impl Into<String>, hint: &str) {
         self.notes.fetch_add(1, Ordering::Relaxed);
-        self.add(Severity::Note, key, found.into(), hint);
+        self.add(Severity::Note, key, &found.into(), hint);
     }
 
-    fn add(&self, severity: Severity, key: &str, found: String, hint: &str) {
+    fn add(&self, severity: Severity, key: &str, found: &str, hint: &str) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() < TOLD {
-            told.push(Finding { key: key.to_owned(), severity, found, hint: hint.to_owned() });
+            // Names and rows may be of anybody.
+            let (key, found) = (printable(key), printable(found));
+            told.push(Finding { key, severity, found, hint: hint.to_owned() });
         }
     }
 

@@ -12,7 +12,7 @@ use crate::base::error::one_line;
 use crate::lake::facts::Facts;
 use crate::lake::key::{Key, Parsed};
 use crate::lake::meta::ObjectMeta;
-use crate::lake::read_back::{ReadBackError, read_back};
+use crate::lake::read_back::{AtMost, ReadBackError, read_back};
 use crate::lake::slice::{Format, Slice};
 use crate::lake::store::{Listed, StoreError, StoreErrorKind};
 use crate::sources::inspect::Inspector;
@@ -106,11 +106,12 @@ impl Verifier<'_> {
         }
         let reading = Reading {
             facts: if has_rows(parsed) { Facts::of_rows() } else { Facts::of_bytes() },
-            most: meta.map(|meta| meta.bytes),
             inspector: inspector.map(Arc::clone),
         };
-        let facts = match read_back(self.store, key, reading).await {
-            Ok(reading) => reading.facts.finish(),
+        // What is longer than its metadata say is not what was put.
+        let most = meta.map_or(u64::MAX, |meta| meta.bytes);
+        let facts = match read_back(self.store, key, AtMost::new(most, reading)).await {
+            Ok(read) => read.into_inner().facts.finish(),
             Err(ReadBackError::Payload(error)) => {
                 self.findings.fault(key.as_str(), format!("it is damaged: {error}"), advice(parsed));
                 return Ok(());
@@ -139,19 +140,12 @@ fn lock(inspector: &SharedInspector) -> std::sync::MutexGuard<'_, Box<dyn Inspec
 /// A payload on its way past everybody who looks at it.
 struct Reading {
     facts: Facts,
-    /// How long it is at most: what is longer is not what was put, and may have no end.
-    most: Option<u64>,
     inspector: Option<SharedInspector>,
 }
 
 impl Write for Reading {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         self.facts.add(piece);
-        if let Some(most) = self.most.filter(|most| self.facts.bytes() > *most) {
-            return Err(io::Error::other(format!(
-                "its payload is longer than the {most} bytes of its metadata"
-            )));
-        }
         if let Some(inspector) = &self.inspector {
             lock(inspector).take(piece);
         }

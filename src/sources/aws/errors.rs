@@ -154,16 +154,25 @@ fn causes(error: &dyn Error) -> String {
     brief(&error.source().map_or_else(|| error.to_string(), one_line))
 }
 
+/// Whether an answer says that there are too many requests. EC2 says so with 503 and `RequestLimitExceeded`, other
+/// services of AWS with 400 or 429; every server may say 503 when it has too much to do.
+pub(super) fn is_throttling(status: u16, body: &[u8]) -> bool {
+    let code = || {
+        let body = std::str::from_utf8(body).ok()?;
+        body.split_once("<Code>")?.1.split_once("</Code>").map(|(code, _)| code)
+    };
+    matches!(status, 429 | 503) || code().is_some_and(is_throttle)
+}
+
+/// Codes that stand for too many requests, whatever status they come with.
+fn is_throttle(code: &str) -> bool {
+    matches!(code, "RequestLimitExceeded" | "EC2ThrottledException" | "SlowDown")
+        || code.starts_with("Throttling")
+}
+
 /// Codes that stand for a passing state, whatever status they come with.
 fn is_transient(code: &str) -> bool {
-    matches!(
-        code,
-        "RequestLimitExceeded"
-            | "EC2ThrottledException"
-            | "Throttling"
-            | "ThrottlingException"
-            | "RequestTimeout"
-    )
+    is_throttle(code) || code == "RequestTimeout"
 }
 
 fn speaks_of_time(message: &str) -> bool {
@@ -225,6 +234,26 @@ mod tests {
             assert_eq!(got, kind, "{code}");
             assert!(text.contains(hint), "{code}: {text:?} does not say {hint:?}");
         }
+    }
+
+    #[test]
+    fn too_many_requests_are_told_from_other_refusals() {
+        let error =
+            |code: &str| format!("<Response><Errors><Error><Code>{code}</Code></Error></Errors></Response>");
+        for (status, code, throttling) in [
+            (503, "RequestLimitExceeded", true),
+            (400, "RequestLimitExceeded", true),
+            (400, "Throttling", true),
+            (400, "ThrottlingException", true),
+            (429, "", true),
+            (503, "Unavailable", true),
+            (500, "InternalError", false),
+            (403, "UnauthorizedOperation", false),
+            (400, "InvalidNextToken", false),
+        ] {
+            assert_eq!(is_throttling(status, error(code).as_bytes()), throttling, "{status} {code}");
+        }
+        assert!(!is_throttling(400, b"\xff<Code>"));
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn a_decompression_bomb_is_not_let_go_off() {
     let stored = fs::metadata(lake.path(&key)).unwrap().len();
     lake.describe(&key, |meta| (meta.bytes, meta.rows) = (stored + 7, Some(2)));
     let fault = lake.deep_fault(&key);
-    assert!(fault.contains("longer than the"), "{fault}");
+    assert!(fault.contains("longer than "), "{fault}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use tokio::sync::mpsc;
 
 use super::{META, SPOOL, TMP, workspace};
+use crate::base::thread::own_thread;
 use crate::lake::store::disk::Disk as _;
 use crate::lake::store::{StoreError, StoreErrorKind, Stray, StrayKind};
 
@@ -22,13 +23,19 @@ struct Ended;
 /// Everything below `root` that [`list`](super::super::Store::list) leaves out and that has no business there.
 pub(super) fn strays(root: PathBuf) -> BoxStream<'static, Result<Stray, StoreError>> {
     let (sender, mut receiver) = mpsc::channel(AHEAD);
-    tokio::task::spawn_blocking(move || {
+    let refused = sender.clone();
+    // It waits for its reader, and ends by itself when that is gone.
+    let walking = own_thread("local-lake-strays", move || {
         let walk = Walk { root: &root, sender: &sender };
         let _ = walk.descend(Path::new(""), &|_, _| None).and_then(|()| {
             walk.descend(Path::new(META), &sidecar)?;
             walk.copies()
         });
     });
+    if let Err(error) = walking {
+        let message = format!("failed to start a thread to look through the lake: {error}");
+        let _ = refused.try_send(Err(StoreError::new(StoreErrorKind::Away, message)));
+    }
     stream::poll_fn(move |context| receiver.poll_recv(context)).boxed()
 }
 

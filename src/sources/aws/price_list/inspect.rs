@@ -55,7 +55,7 @@ impl Inspector for Document {
             None => scanner.finish().and_then(Promise::kept),
         };
         match judged {
-            Ok(products) => Inspected { faults: Vec::new(), rows: Some(products.unwrap_or(0)) },
+            Ok(told) => Inspected { faults: Vec::new(), rows: Some(told.products.unwrap_or(0)) },
             Err(fault) => Inspected {
                 faults: vec![format!("it is not the price list that its key says: {fault}")],
                 rows: None,

@@ -4,6 +4,8 @@
 mod body;
 mod examine;
 mod fetch;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod index;
 mod inspect;
 mod json;

@@ -7,14 +7,18 @@ use super::{identity, region_of};
 use crate::base::error::{Hinted as _, one_line};
 use crate::lake::interval::Interval;
 use crate::lake::key::Key;
-use crate::lake::read_back::{Lines, ReadBackError, TakeRow, read_back};
+use crate::lake::read_back::{AtMost, Lines, ReadBackError, TakeRow, read_back};
 use crate::lake::slice::{Slice, Stream};
 use crate::lake::store::{StoreError, StoreErrorKind};
 use crate::sources::{FetchContext, FetchError, FetchErrorKind};
 
+/// No hour of a region comes near this, before gzip: an object that is longer is none of ours, whatever it was
+/// before it was packed.
+const MAX_OBJECT_BYTES: u64 = 4 << 30;
+
 /// The identities of all rows in the windows of `day`. Fails when one of them cannot be read: an audit that
 /// misses rows would store them twice.
-pub(super) async fn held(
+pub async fn held(
     stream: &Stream,
     day: Interval,
     context: &FetchContext,
@@ -35,12 +39,12 @@ async fn read_into(rows: Rows, key: &Key, context: &FetchContext) -> Result<Rows
         FetchError::upstream(format!("failed to read back {key}: {}", one_line(&error)))
             .with_hint("restore the object from a backup: nothing but Contrail should write there")
     };
-    let lines =
-        read_back(context.store.as_ref(), key, Lines::new(rows)).await.map_err(|error| match error {
-            ReadBackError::Store(error) => unreadable(key, &error),
-            ReadBackError::Payload(error) => broken(error),
-        })?;
-    lines.end().map_err(broken)
+    let sink = AtMost::new(MAX_OBJECT_BYTES, Lines::new(rows));
+    let read = read_back(context.store.as_ref(), key, sink).await.map_err(|error| match error {
+        ReadBackError::Store(error) => unreadable(key, &error),
+        ReadBackError::Payload(error) => broken(error),
+    })?;
+    read.into_inner().end().map_err(broken)
 }
 
 /// Remembers rows.

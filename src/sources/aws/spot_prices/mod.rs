@@ -8,6 +8,8 @@ mod carry_over;
 mod client;
 mod collector;
 mod examine;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod identity;
 mod inspect;
 mod listing;
@@ -16,6 +18,7 @@ mod plan;
 mod rows;
 #[cfg(test)]
 mod simulation;
+mod watch;
 
 use std::collections::HashSet;
 use std::num::NonZero;
@@ -44,6 +47,14 @@ use crate::sources::aws::caller::Caller;
 use crate::sources::{Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source};
 
 pub(crate) use self::inspect::inspection;
+/// The rules of spot history without EC2: what is missing, what a slice keeps, and what the lake holds already. A
+/// simulation of the upstream crawls by the same ones.
+pub mod rules {
+    pub use super::audit::held;
+    pub use super::carry_over::{Gap, Span, gap_before};
+    pub use super::identity::{Identity, of_line as identity_of};
+    pub use super::plan::slices as plan;
+}
 
 /// How far back the upstream remembers: "up to the past 90 days", says the documentation of `StartTime`.
 const RETENTION: TimeDelta = TimeDelta::days(90);
@@ -133,17 +144,18 @@ impl AwsSpotPrices {
         let mut listing = Listing::new(&client, span, &context.traffic);
         while let Some(body) = listing.next_body().await? {
             let _permit = self.pages.acquire().await.map_err(|error| FetchError::bug(error.to_string()))?;
-            let page = listing.read(body).await?;
-            if collector.needs_zones(&page) {
+            let unplaced;
+            (collector, unplaced) = listing.read(body, collector).await?;
+            if !unplaced.is_empty() {
                 collector.learn_zones(client.zones(&context.traffic).await?);
+                collector = blocking(move || Ok(collector.take(unplaced)?)).await?;
             }
-            collector = blocking(move || collector.take(page).map_err(FetchError::from)).await?;
         }
-        let source_url = listing.into_source_url();
+        let (page_rows, source_url) = (listing.page_rows(), listing.into_source_url());
         if collector.missed_a_zone() {
             client.forget_zones().await;
         }
-        let (draft, warnings) = collector.into_parts();
+        let (draft, warnings, watch) = collector.into_parts();
         Ok(Fetched {
             draft,
             source_url,
@@ -153,6 +165,7 @@ impl AwsSpotPrices {
             account: self.caller.account().map(str::to_owned),
             complete: None,
             warnings,
+            habits: watch.habits(page_rows),
         })
     }
 
@@ -176,7 +189,8 @@ impl Source for AwsSpotPrices {
         let enabled = self.clients.home().regions(context.traffic).await?;
         self.caller.learn(context.traffic).await;
         let mut plan = Plan::default();
-        let streams = plan::streams(DATASET.id, &enabled, &self.options.regions, &mut plan)?;
+        let streams =
+            plan::streams(DATASET.id, &enabled, &self.options.regions, context.coverage, &mut plan)?;
         for stream in streams {
             let have = context.coverage.stream(&stream);
             plan::slices(&stream, have, context.grid, context.now, &self.options, &mut plan);
@@ -197,15 +211,17 @@ impl Source for AwsSpotPrices {
                 self.remembered(slice, span.from())?;
                 let have = context.coverage.stream(stream);
                 let gap = carry_over::gap_before(have, *span, context.grid, context.planned_at);
-                let collector = Collector::new(draft, region, Span::new(*span, gap), HashSet::new());
-                self.collect(region, *span, collector, context).await
+                let (span, kept) = (*span, Span::new(*span, gap));
+                let collector = Collector::new(draft, region, kept, HashSet::new(), self.clock.now());
+                self.collect(region, span, collector, context).await
             }
             Slice::Audit { day, .. } => {
                 self.remembered(slice, midnight(*day))?;
                 let whole = day.succ_opt().and_then(|next| Interval::new(midnight(*day), midnight(next)));
                 let whole = whole.ok_or_else(|| FetchError::bug(format!("{slice} has no end")))?;
                 let held = audit::held(stream, whole, context).await?;
-                let collector = Collector::new(draft, region, Span::new(whole, None), held);
+                let kept = Span::new(whole, None);
+                let collector = Collector::new(draft, region, kept, held, self.clock.now());
                 self.collect(region, whole, collector, context).await
             }
             Slice::Version { .. } | Slice::Slot { .. } => {

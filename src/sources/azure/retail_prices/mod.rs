@@ -4,6 +4,8 @@
 //! snapshot either: a long walk repeats and drops items. So it is walked at least twice and until a walk adds
 //! nothing, and what is kept is the union. Items are kept verbatim; nothing here knows what a price means.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod inspect;
 mod item;
 mod page;
@@ -28,7 +30,9 @@ use crate::base::{Clock, Name, Time};
 use crate::lake::draft::Draft;
 use crate::lake::slice::{Format, Slice, Stream};
 use crate::net::HostLimits;
-use crate::sources::{Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source};
+use crate::sources::{
+    Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Habits, Plan, PlanContext, Source,
+};
 
 pub(crate) use self::inspect::inspection;
 
@@ -197,7 +201,8 @@ impl Source for AzureRetailPrices {
                 break;
             }
         }
-        let Union { draft, warnings, .. } = union;
+        let Union { draft, warnings, fields, page_rows, .. } = union;
+        let habits = Habits { page_rows, things: Some(draft.rows()), fields };
         Ok(Fetched {
             draft,
             source_url: redacted(&first),
@@ -206,6 +211,7 @@ impl Source for AzureRetailPrices {
             account: None,
             complete: Some(complete),
             warnings,
+            habits,
         })
     }
 
@@ -264,7 +270,8 @@ mod tests {
     }
 
     fn source(options: Options) -> Result<AzureRetailPrices, FetchError> {
-        AzureRetailPrices::new(options, reqwest::Client::new(), HostLimits::new(1), SystemClock::shared())
+        let limits = HostLimits::new(1, SystemClock::shared());
+        AzureRetailPrices::new(options, reqwest::Client::new(), limits, SystemClock::shared())
     }
 
     async fn plan(keys: &[&str], now: &str) -> (Vec<String>, Vec<String>) {
