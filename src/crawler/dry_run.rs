@@ -41,7 +41,7 @@ pub async fn dry_run(
     for scheduled in sources {
         let dataset = scheduled.source.dataset();
         let Ok(name) = Name::new("dataset", dataset.id) else { continue };
-        let extent = extent(dataset.windows, true, &identity, now);
+        let extent = extent(dataset.windows, true, now);
         let coverage = ledger::read(store.as_ref(), &name, extent).await.map_err(IdentityError::from)?;
         let traffic = Traffic::default();
         let context = PlanContext {

@@ -221,8 +221,17 @@ impl Store for LocalStore {
         stream::once(async move { Ok(walk::walk(lake.root.clone(), &prefix)) }).try_flatten().boxed()
     }
 
+    async fn folders(&self, prefix: &Prefix) -> Result<Vec<Prefix>, StoreError> {
+        let prefix = prefix.clone();
+        self.blocking(move |lake| walk::folders(&lake.root, &prefix)).await
+    }
+
     async fn probe(&self) -> Result<Conditional, StoreError> {
         Ok(Conditional::Honoured)
+    }
+
+    async fn probed(&self) -> Result<Option<Conditional>, StoreError> {
+        Ok(Some(Conditional::Honoured))
     }
 }
 
