@@ -3,6 +3,7 @@
 pub mod chance;
 pub mod clock;
 pub mod error;
+pub mod likeness;
 pub mod name;
 pub mod redact;
 pub mod units;

@@ -2,6 +2,7 @@
 //! stderr. Never here: decisions about prices, lakes or upstreams.
 
 mod assemble;
+mod backfill;
 mod completions;
 mod config;
 mod crawler;
@@ -86,6 +87,8 @@ enum LogFormatArg {
 enum Command {
     /// Crawl prices into the lake until Ctrl-C
     Crawler(crawler::CrawlerArgs),
+    /// Crawl a stretch of the past into the lake
+    Backfill(backfill::BackfillArgs),
     /// Serve a simulated cloud on this machine
     Sandbox(sandbox::SandboxArgs),
     /// Show, check or start a configuration
@@ -169,6 +172,7 @@ pub fn main(
 fn run(command: Command, context: &Context) -> Result<u8, CliError> {
     match command {
         Command::Crawler(arguments) => wait_for(crawler::run(&arguments, context)),
+        Command::Backfill(arguments) => wait_for(backfill::run(&arguments, context)),
         Command::Sandbox(arguments) => wait_for(sandbox::run(&arguments, context)),
         Command::Config(arguments) => config::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments),
