@@ -11,7 +11,9 @@ mod occasion;
 mod output;
 mod progress;
 mod sandbox;
+mod status;
 mod summary;
+mod table;
 mod typed;
 
 use std::collections::BTreeMap;
@@ -89,6 +91,8 @@ enum Command {
     Crawler(crawler::CrawlerArgs),
     /// Crawl a stretch of the past into the lake
     Backfill(backfill::BackfillArgs),
+    /// Show how complete the lake is, what waits and what it costs
+    Status(status::StatusArgs),
     /// Serve a simulated cloud on this machine
     Sandbox(sandbox::SandboxArgs),
     /// Show, check or start a configuration
@@ -173,6 +177,7 @@ fn run(command: Command, context: &Context) -> Result<u8, CliError> {
     match command {
         Command::Crawler(arguments) => wait_for(crawler::run(&arguments, context)),
         Command::Backfill(arguments) => wait_for(backfill::run(&arguments, context)),
+        Command::Status(arguments) => wait_for(status::run(&arguments, context)),
         Command::Sandbox(arguments) => wait_for(sandbox::run(&arguments, context)),
         Command::Config(arguments) => config::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments),

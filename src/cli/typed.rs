@@ -32,7 +32,7 @@ impl Typed {
             if ["--lake", "--config"].contains(&name)
                 && let Some(value) = value.or_else(|| words.next().map(String::as_str))
             {
-                line.push_str(&format!(" {name} {}", quoted(value)));
+                line.extend([" ", name, " ", &quoted(value)]);
             }
         }
         line

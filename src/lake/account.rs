@@ -233,8 +233,12 @@ mod tests {
             range in (0_i64..50, 1_i64..30),
         ) {
             let mut have = StreamCoverage::default();
-            stored.iter().for_each(|(from, length)| have.windows.insert(hours(*from, from + length)));
-            lost.iter().for_each(|(from, length)| have.lost.insert(hours(*from, from + length)));
+            for (from, length) in stored {
+                have.windows.insert(hours(from, from + length));
+            }
+            for (from, length) in lost {
+                have.lost.insert(hours(from, from + length));
+            }
             let range = hours(range.0, range.0 + range.1);
             let account = of_windows(&have, range);
             let inside = |pieces: &[Piece], at: Time| {

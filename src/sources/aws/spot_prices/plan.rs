@@ -410,8 +410,12 @@ mod tests {
             for span in wanted.iter().chain(&lost) {
                 prop_assert!(grid.holds(*span) && known.within(*span).is_empty(), "{} is no hole", span);
             }
-            lost.iter().for_each(|span| have.lost.insert(*span));
-            wanted.iter().for_each(|span| have.windows.insert(*span));
+            for span in lost {
+                have.lost.insert(span);
+            }
+            for span in wanted {
+                have.windows.insert(span);
+            }
             let begins = have.begins().unwrap();
             if let Some(last) = grid.windows(begins, now - TimeDelta::minutes(10)).last() {
                 let all = Interval::new(begins, last.to()).unwrap();
