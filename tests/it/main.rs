@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod azure;
+mod backfill;
 mod config;
 mod conformance;
 mod crawl;
@@ -17,4 +18,5 @@ mod replay;
 mod s3_servers;
 mod sandbox;
 mod spot;
+mod status;
 mod support;
