@@ -62,7 +62,7 @@ async fn credentials_that_know_their_account_are_not_asked_about() {
         .build();
     let sdk =
         sdk(false).into_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build();
-    let source = AwsSpotPrices::new(options(&ec2.url), sdk, HostLimits::new(4), lake.clock());
+    let source = AwsSpotPrices::new(options(&ec2.url), sdk, HostLimits::new(4, lake.clock()), lake.clock());
     assert_eq!(told(&source, &lake).await.as_deref(), Some("111122223333"));
     assert_eq!(lake.traffic.counted().0, 2, "regions and a page");
 }

@@ -191,8 +191,7 @@ impl Client {
 
     /// Whether the history can be read at all: asks for one row of `span`.
     pub(super) async fn try_history(&self, span: Interval, traffic: &Traffic) -> Result<(), FetchError> {
-        let wire = Wire::default();
-        let _permit = self.limits.acquire(&self.host).await;
+        let wire = Wire::new(self.limits.acquire(&self.host).await);
         let request = self
             .ec2
             .describe_spot_price_history()

@@ -10,6 +10,7 @@ use crate::base::check::Check;
 use crate::base::clock::{whole_second, within};
 use crate::base::error::Hinted as _;
 use crate::base::units::counted;
+use crate::lake::coverage::Coverage;
 use crate::lake::interval::Interval;
 use crate::sources::aws::errors::Call;
 use crate::sources::{FetchError, FetchErrorKind, Plan, Traffic};
@@ -72,7 +73,8 @@ impl AwsSpotPrices {
     /// The regions that will be crawled. Those that are not enabled get a line each.
     fn wanted(&self, enabled: &[String], checks: &mut Vec<Check>) -> Vec<String> {
         let mut plan = Plan::default();
-        let streams = plan::streams(DATASET.id, enabled, &self.options.regions, &mut plan);
+        let streams =
+            plan::streams(DATASET.id, enabled, &self.options.regions, &Coverage::default(), &mut plan);
         checks.extend(plan.closed.iter().map(|(stream, error)| {
             let region = stream.part(REGION).unwrap_or("region");
             let hint = error.hint().unwrap_or_default();
