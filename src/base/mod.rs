@@ -4,6 +4,7 @@ pub mod chance;
 pub mod check;
 pub mod clock;
 pub mod error;
+pub mod likeness;
 pub mod name;
 pub mod policy;
 pub mod redact;

@@ -77,7 +77,8 @@ impl Bench<'_> {
                 origin: settings.origin.clone(),
                 spot_window: self.config.sources.aws_spot_prices.window,
             },
-            spool_root: self.directory.join(spool_root),
+            // Without the `.` of `./contrail-lake`: people are shown it.
+            spool_root: self.directory.join(spool_root).components().collect(),
             spool_limit: settings.spool_limit.0,
             gzip_level: settings.gzip_level,
         })
@@ -259,17 +260,21 @@ impl Bench<'_> {
 
 fn scheduled(
     source: Arc<dyn Source>,
-    schedule: &config::Schedule,
+    settings: &config::Schedule,
     offset: chrono::TimeDelta,
     concurrency: usize,
 ) -> Result<Scheduled, CliError> {
-    let schedule = match schedule {
-        config::Schedule::Every(period) => Schedule::Every { period: period.delta(), offset },
+    Ok(Scheduled { source, schedule: schedule(settings, offset)?, concurrency })
+}
+
+/// When a source is due, by its settings.
+pub(super) fn schedule(settings: &config::Schedule, offset: chrono::TimeDelta) -> Result<Schedule, CliError> {
+    match settings {
+        config::Schedule::Every(period) => Ok(Schedule::Every { period: period.delta(), offset }),
         config::Schedule::Cron(cron) => {
-            Schedule::cron(cron.as_str()).map_err(|error| CliError::bug(one_line(&error)))?
+            Schedule::cron(cron.as_str()).map_err(|error| CliError::bug(one_line(&error)))
         }
-    };
-    Ok(Scheduled { source, schedule, concurrency })
+    }
 }
 
 /// The settings were checked when they were read, so none of these fails for a reason that a person can mend.

@@ -2,6 +2,7 @@
 //! stderr. Never here: decisions about prices, lakes or upstreams.
 
 mod assemble;
+mod backfill;
 mod completions;
 mod config;
 mod crawler;
@@ -13,7 +14,9 @@ mod output;
 mod patience;
 mod progress;
 mod sandbox;
+mod status;
 mod summary;
+mod table;
 mod typed;
 mod verify;
 
@@ -93,6 +96,10 @@ enum Command {
     Crawler(crawler::CrawlerArgs),
     /// Check whether a crawler would work here, and say what mends it
     Doctor(doctor::DoctorArgs),
+    /// Crawl a stretch of the past into the lake
+    Backfill(backfill::BackfillArgs),
+    /// Show how complete the lake is, what waits and what it costs
+    Status(status::StatusArgs),
     /// Serve a simulated cloud on this machine
     Sandbox(sandbox::SandboxArgs),
     /// Verify that the lake is what it says it is
@@ -179,6 +186,8 @@ fn run(command: Command, context: &Context) -> Result<u8, CliError> {
     match command {
         Command::Crawler(arguments) => wait_for(crawler::run(&arguments, context)),
         Command::Doctor(arguments) => wait_for(doctor::run(&arguments, context)),
+        Command::Backfill(arguments) => wait_for(backfill::run(&arguments, context)),
+        Command::Status(arguments) => wait_for(status::run(&arguments, context)),
         Command::Sandbox(arguments) => wait_for(sandbox::run(&arguments, context)),
         Command::Verify(arguments) => wait_for(verify::run(&arguments, context)),
         Command::Config(arguments) => config::run(&arguments, context),

@@ -146,7 +146,7 @@ impl Context {
         let grid = identity.grid()?;
         if blind.is_none() {
             let store = self.store.as_ref();
-            match self.ledgers.refresh(store, dataset, windows, &identity, grid, now).await {
+            match self.ledgers.refresh(store, dataset, windows, grid, now).await {
                 Ok(()) => {}
                 // Whatever is wrong with the store, the upstreams forget meanwhile: go on into the spool.
                 Err(error) if self.ledgers.was_read(dataset) => {

@@ -168,6 +168,7 @@ impl Tick {
             now: known.planned_at,
             created_at: known.identity.created_at,
             grid: known.grid,
+            past: None,
             traffic: &traffic,
         };
         match self.scheduled.source.plan(&plan_context).await {

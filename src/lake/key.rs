@@ -177,6 +177,18 @@ impl Prefix {
         Self("raw/".to_owned())
     }
 
+    /// The folder directly below this one that `key` lies in; `None` when it lies in none.
+    pub fn folder_of(&self, key: &str) -> Option<Self> {
+        let (name, _) = key.strip_prefix(&self.0)?.split_once('/')?;
+        Some(Self(format!("{}{name}/", self.0)))
+    }
+
+    /// The last part of the prefix: the name of the folder that it is.
+    pub fn name(&self) -> &str {
+        let path = self.0.strip_suffix('/').unwrap_or(&self.0);
+        path.rsplit_once('/').map_or(path, |(_, name)| name)
+    }
+
     /// The prefix as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,6 +1,8 @@
 //! The lake: what has been collected, under which key, and how it gets there without ever being lost,
 //! doubled or half-written. Knows slices, keys, stores and coverage; knows nothing of any cloud's prices.
 
+pub mod account;
+pub mod backlog;
 pub mod commit;
 pub mod coverage;
 pub mod draft;

@@ -76,6 +76,16 @@ pub struct Adopted {
 }
 
 impl Spool {
+    /// What tells the spools of different lakes apart: the address of the store, and the lake's origin.
+    pub fn identity(url: &str, origin: &str) -> String {
+        format!("{url} {origin}")
+    }
+
+    /// The directory below `root` that holds the spools of the processes of one lake.
+    pub(super) fn home(root: &Path, url: &str, origin: &str) -> PathBuf {
+        root.join(directory_of(&Self::identity(url, origin)))
+    }
+
     /// Opens the spool of the lake `identity` (its address and origin) below `root`, and adopts what dead
     /// processes left. `limit` is its byte budget, `level` the gzip level of drafts.
     pub fn open(
@@ -86,8 +96,7 @@ impl Spool {
         now: Time,
         chance: &Chance,
     ) -> io::Result<(Self, Adopted)> {
-        let name: String = hex(&Sha256::digest(identity.as_bytes())).chars().take(16).collect();
-        let lake = root.join(name);
+        let lake = root.join(directory_of(identity));
         private_directory(&lake)?;
         let mut locks = Vec::new();
         let mut adopted = Adopted::default();
@@ -277,6 +286,10 @@ impl Entry {
     pub fn body(&self) -> &Path {
         &self.body
     }
+}
+
+fn directory_of(identity: &str) -> String {
+    hex(&Sha256::digest(identity.as_bytes())).chars().take(16).collect()
 }
 
 /// Takes the directory for this process, unless a living process holds it.

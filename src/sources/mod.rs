@@ -3,6 +3,7 @@
 
 pub mod aws;
 pub mod azure;
+mod backfill;
 mod error;
 mod fingerprints;
 mod habits;
@@ -24,6 +25,7 @@ use crate::lake::slice::Slice;
 use crate::lake::store::Store;
 use crate::net::Meter;
 
+pub use backfill::Backfill;
 pub use error::{FetchError, FetchErrorKind};
 pub use habits::{Fields, Habits};
 pub use plan::Plan;
@@ -45,7 +47,7 @@ pub struct Dataset {
 }
 
 /// What a source is told when it plans.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct PlanContext<'a> {
     /// What the lake has of the dataset.
     pub coverage: &'a Coverage,
@@ -55,8 +57,20 @@ pub struct PlanContext<'a> {
     pub created_at: Time,
     /// How the lake cuts time.
     pub grid: Grid,
+    /// What of the past is asked for, instead of what is due by itself.
+    pub past: Option<Past>,
     /// Counts what planning costs.
     pub traffic: &'a Traffic,
+}
+
+/// A stretch of the past. What changed or was published in it is wanted as far as the upstream still has it,
+/// whatever the configuration says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Past {
+    /// Its beginning; `None` for all that the upstream still has.
+    pub since: Option<Time>,
+    /// Its end, which is not part of it.
+    pub until: Time,
 }
 
 /// What a source is given to fetch with.

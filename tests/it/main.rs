@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod azure;
+mod backfill;
 mod config;
 mod conformance;
 mod crawl;
@@ -20,6 +21,7 @@ mod sandbox;
 mod security;
 mod simulation;
 mod spot;
+mod status;
 mod support;
 mod throttling;
 mod verify;

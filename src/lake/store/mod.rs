@@ -4,13 +4,14 @@
 mod disk;
 mod local;
 mod memory;
+mod probe;
 mod s3;
 
 use std::path::Path;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, StreamExt as _};
+use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
 use super::key::{Key, Prefix};
 use super::meta::ObjectMeta;
@@ -88,6 +89,16 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// The objects whose key starts with `prefix`, in the order of their keys (bytes).
     fn list(&self, prefix: &Prefix) -> BoxStream<'static, Result<Listed, StoreError>>;
 
+    /// The folders directly below `prefix` that hold something, in the order of their keys.
+    async fn folders(&self, prefix: &Prefix) -> Result<Vec<Prefix>, StoreError> {
+        let mut folders = Vec::new();
+        let mut listing = self.list(prefix);
+        while let Some(listed) = listing.try_next().await? {
+            folders.extend(prefix.folder_of(&listed.key).filter(|folder| folders.last() != Some(folder)));
+        }
+        Ok(folders)
+    }
+
     /// Learns whether the store honours `If-None-Match`, by putting [`Key::probe`] twice. Where it does not,
     /// later puts look first and then write. Local stores have nothing to learn.
     async fn probe(&self) -> Result<Conditional, StoreError>;
@@ -108,6 +119,11 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// Leaves nothing behind but [`Key::probe`]. Nothing to ask, unless a store says otherwise.
     async fn examine(&self) -> Vec<Check> {
         Vec::new()
+    }
+
+    /// What the last [`probe`](Self::probe) of any process learnt; `None` when that is not known. Writes nothing.
+    async fn probed(&self) -> Result<Option<Conditional>, StoreError> {
+        probe::read(self).await
     }
 }
 

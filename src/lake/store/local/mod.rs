@@ -243,6 +243,11 @@ impl Store for LocalStore {
         stream::once(async move { Ok(walk::walk(lake.root.clone(), &prefix)) }).try_flatten().boxed()
     }
 
+    async fn folders(&self, prefix: &Prefix) -> Result<Vec<Prefix>, StoreError> {
+        let prefix = prefix.clone();
+        self.blocking(move |lake| walk::folders(&lake.root, &prefix)).await
+    }
+
     async fn probe(&self) -> Result<Conditional, StoreError> {
         Ok(Conditional::Honoured)
     }
@@ -259,6 +264,10 @@ impl Store for LocalStore {
     async fn examine(&self) -> Vec<Check> {
         let examined = self.blocking(|lake| Ok(examine::examine(&lake.root))).await;
         examined.unwrap_or_else(|error| vec![Check::of("read", &error)])
+    }
+
+    async fn probed(&self) -> Result<Option<Conditional>, StoreError> {
+        Ok(Some(Conditional::Honoured))
     }
 }
 

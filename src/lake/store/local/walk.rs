@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::{META, SPOOL, TMP};
 use crate::base::thread::own_thread;
+use crate::lake::key::Prefix;
 use crate::lake::store::disk::Disk as _;
 use crate::lake::store::{Listed, StoreError, StoreErrorKind};
 
@@ -45,6 +46,15 @@ pub(super) fn walk(root: PathBuf, prefix: &str) -> BoxStream<'static, Result<Lis
         let _ = refused.try_send(Err(StoreError::new(StoreErrorKind::Away, message)));
     }
     stream::poll_fn(move |context| receiver.poll_recv(context)).boxed()
+}
+
+/// The directories directly below `root`/`prefix`, in the byte order of their keys. An empty one counts too.
+pub(super) fn folders(root: &Path, prefix: &Prefix) -> Result<Vec<Prefix>, StoreError> {
+    let directory = root.join(prefix.as_str());
+    let entries = entries(&directory, prefix.as_str()).explain(StoreErrorKind::Away, "list", &directory)?;
+    let mut keys: Vec<String> = entries.into_iter().map(|entry| entry.key).collect();
+    keys.sort_unstable();
+    Ok(keys.iter().filter_map(|key| prefix.folder_of(key)).collect())
 }
 
 fn descend(

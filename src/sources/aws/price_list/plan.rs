@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 
-use super::index::{RegionIndex, VersionIndex, nearest, offer_index, region_index, version_index};
+use super::index::{RegionIndex, VersionIndex, offer_index, region_index, version_index};
 use super::site::{Partition, Site};
 use super::{PriceList, stream};
+use crate::base::likeness::nearest;
 use crate::base::{Name, Time};
 use crate::lake::coverage::{Coverage, Held, StreamCoverage};
 use crate::lake::slice::{Slice, Version};
 use crate::net::{NetError, NetErrorKind};
-use crate::sources::{FetchError, FetchErrorKind, Plan, PlanContext, Sentinel, Traffic};
+use crate::sources::{FetchError, FetchErrorKind, Past, Plan, PlanContext, Sentinel, Traffic};
 
 /// The largest index of 2026 is under 100 KB.
 pub(super) const MAX_INDEX_BYTES: usize = 8 << 20;
@@ -135,9 +136,13 @@ impl PriceList {
             let stream = stream(offer, &region)?;
             match current {
                 Ok(current) => {
+                    plan.streams.push(stream.clone());
                     self.saw_current(&stream, &current);
                     let held = context.coverage.stream(&stream);
-                    let missing = missing(held, &current, &versions.versions, context.created_at);
+                    let missing = match context.past {
+                        None => missing(held, &current, &versions.versions, context.created_at),
+                        Some(past) => missing_in(held, &current, &versions.versions, past),
+                    };
                     plan.wanted.extend(
                         missing.into_iter().map(|version| Slice::Version { stream: stream.clone(), version }),
                     );
@@ -196,7 +201,7 @@ fn missing(
     published: &BTreeSet<Version>,
     created_at: Time,
 ) -> BTreeSet<Version> {
-    let created = Version::new(&created_at.format("%Y%m%d%H%M%S").to_string()).ok();
+    let created = published_at(created_at);
     let holds = |version: &Version| held.is_some_and(|held| held.versions.contains_key(version));
     let before = held.and_then(|held| {
         let stored = held.versions.iter().filter(|(_, held)| **held == Held::Stored);
@@ -210,6 +215,35 @@ fn missing(
         .filter(|version| !holds(version))
         .cloned()
         .collect()
+}
+
+/// The versions of a stream that were published in a stretch of the past and are not there.
+///
+/// A stream of which nothing is stored begins with its current version: what lies between that and the past would
+/// be missing from the next plan otherwise.
+fn missing_in(
+    held: Option<&StreamCoverage>,
+    current: &Version,
+    published: &BTreeSet<Version>,
+    past: Past,
+) -> BTreeSet<Version> {
+    let (since, until) = (past.since.and_then(published_at), published_at(past.until));
+    let asked = |version: &&Version| {
+        since.as_ref().is_none_or(|since| *version >= since)
+            && until.as_ref().is_none_or(|until| *version < until)
+    };
+    let begins = held.and_then(StreamCoverage::newest_version).is_none();
+    let asked = published.iter().filter(|version| *version < current).chain([current]).filter(asked);
+    asked
+        .chain(begins.then_some(current))
+        .filter(|version| !held.is_some_and(|held| held.versions.contains_key(*version)))
+        .cloned()
+        .collect()
+}
+
+/// The version that the upstream would give to what it publishes at `time`.
+fn published_at(time: Time) -> Option<Version> {
+    Version::new(&time.format("%Y%m%d%H%M%S").to_string()).ok()
 }
 
 #[cfg(test)]
@@ -243,6 +277,31 @@ mod tests {
     const V3: &str = "20260315000000";
     const V4: &str = "20260320000000";
     const ALL: [&str; 4] = [V1, V2, V3, V4];
+
+    fn asked_for(stored: &[&str], since: Option<&str>, until: &str) -> Vec<String> {
+        let mut held = StreamCoverage::default();
+        held.versions.extend(stored.iter().map(|text| (version(text), Held::Stored)));
+        let past = Past { since: since.map(|text| text.parse().unwrap()), until: until.parse().unwrap() };
+        let missing = missing_in(Some(&held), &version(V4), &ALL.map(version).into(), past);
+        missing.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_past_wants_what_was_published_in_it_and_is_not_there() {
+        let since = Some("2026-03-05T00:00:00Z");
+        assert_eq!(asked_for(&[V4], since, "2026-03-15T00:00:00Z"), [V2], "since is within, until is not");
+        assert_eq!(asked_for(&[V4], since, "2026-03-15T00:00:01Z"), [V2, V3]);
+        assert_eq!(asked_for(&[V2, V4], since, "2026-04-01T00:00:00Z"), [V3]);
+        assert_eq!(asked_for(&[V2], since, "2026-04-01T00:00:00Z"), [V3, V4]);
+        assert_eq!(asked_for(&[V4], None, "2026-04-01T00:00:00Z"), [V1, V2, V3]);
+    }
+
+    #[test]
+    fn a_stream_that_is_filled_from_its_past_begins_with_the_present() {
+        assert_eq!(asked_for(&[], None, "2026-03-02T00:00:00Z"), [V1, V4]);
+        assert_eq!(wanted(&[V1, V4], &[], V4, &ALL), [V2, V3], "what came after a backfill is healed");
+        assert_eq!(wanted(&["20200101000000", V2], &[], V2, &ALL), Vec::<String>::new());
+    }
 
     #[test]
     fn a_new_lake_wants_the_current_version_only() {

@@ -72,8 +72,9 @@ impl AwsSpotPrices {
 
     /// The regions that will be crawled. Those that are not enabled get a line each.
     fn wanted(&self, enabled: &[String], checks: &mut Vec<Check>) -> Vec<String> {
-        let (nothing, mut plan) = (Coverage::default(), Plan::default());
-        let streams = plan::streams(DATASET.id, enabled, &self.options.regions, &nothing, &mut plan);
+        let mut plan = Plan::default();
+        let streams =
+            plan::streams(DATASET.id, enabled, &self.options.regions, &Coverage::default(), &mut plan);
         checks.extend(plan.closed.iter().map(|(stream, error)| {
             let region = stream.part(REGION).unwrap_or("region");
             let hint = error.hint().unwrap_or_default();

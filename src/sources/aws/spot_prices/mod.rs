@@ -57,7 +57,7 @@ pub mod rules {
 }
 
 /// How far back the upstream remembers: "up to the past 90 days", says the documentation of `StartTime`.
-const RETENTION: TimeDelta = TimeDelta::days(90);
+pub const RETENTION: TimeDelta = TimeDelta::days(90);
 
 /// The part of a stream's key that names the region.
 const REGION: &str = "region";
@@ -189,11 +189,13 @@ impl Source for AwsSpotPrices {
         let enabled = self.clients.home().regions(context.traffic).await?;
         self.caller.learn(context.traffic).await;
         let mut plan = Plan::default();
-        let streams =
+        plan.streams =
             plan::streams(DATASET.id, &enabled, &self.options.regions, context.coverage, &mut plan)?;
-        for stream in streams {
-            let have = context.coverage.stream(&stream);
-            plan::slices(&stream, have, context.grid, context.now, &self.options, &mut plan);
+        if let Some(past) = context.past {
+            plan.warnings.extend(plan::forgotten(past, context.now));
+        }
+        for stream in plan.streams.clone() {
+            plan::slices(&stream, context, &self.options, &mut plan);
         }
         Ok(plan)
     }

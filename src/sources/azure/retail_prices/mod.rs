@@ -36,7 +36,8 @@ use crate::sources::{
 
 pub(crate) use self::inspect::inspection;
 
-const SLOT: Period = Period::seconds(24 * 60 * 60);
+/// How often a slot starts: at midnight, UTC.
+pub const SLOT: Period = Period::seconds(24 * 60 * 60);
 /// The version that lists savings plans with the meters.
 const API_VERSION: &str = "2023-01-01-preview";
 
@@ -156,10 +157,16 @@ impl Source for AzureRetailPrices {
     }
 
     async fn plan(&self, context: &PlanContext<'_>) -> Result<Plan, FetchError> {
+        if context.past.is_some() {
+            let message = format!("{} has no past: Azure tells only what its prices are today", DATASET.id);
+            return Err(FetchError::new(FetchErrorKind::Config, message)
+                .with_hint("run `contrail crawler` each day: a day that nobody fetched is lost"));
+        }
         let now = midnight(context.now.date_naive());
         let mut plan = Plan::default();
         for stream in self.streams() {
             let stream = stream?;
+            plan.streams.push(stream.clone());
             let slot = |at| Slice::Slot { stream: stream.clone(), at, format: Format::Ndjson };
             let first = context.coverage.stream(&stream).and_then(|known| known.slots.keys().next().copied());
             let past = std::iter::successors(first, |at| at.checked_add_signed(SLOT.delta()));
@@ -285,6 +292,7 @@ mod tests {
             now,
             created_at: now,
             grid: Grid::new(now.date_naive(), chrono::TimeDelta::hours(1)).unwrap(),
+            past: None,
             traffic: &Traffic::default(),
         };
         let plan = source(options()).unwrap().plan(&context).await.unwrap();
