@@ -28,6 +28,7 @@ use crate::sources::aws::price_list::{self, Partition, PriceList};
 use crate::sources::aws::spot_prices::{self, AwsSpotPrices};
 use crate::sources::azure::pipeline;
 use crate::sources::azure::retail_prices::{self, AzureRetailPrices};
+use crate::telemetry::metrics;
 
 /// What the assembly is made for.
 #[derive(Debug)]
@@ -209,6 +210,7 @@ impl Bench<'_> {
         };
         let client = Client::new(options, Arc::clone(&self.clock), Arc::clone(&self.chance))
             .map_err(|error| CliError::of(exit::USAGE, &error))?;
+        client.limits().watch(metrics::host_limit);
         if !self.sandbox {
             return Ok(client);
         }
