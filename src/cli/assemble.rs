@@ -27,6 +27,7 @@ use crate::sources::aws::Regions;
 use crate::sources::aws::price_list::{self, Partition, PriceList};
 use crate::sources::aws::spot_prices::{self, AwsSpotPrices};
 use crate::sources::azure::retail_prices::{self, AzureRetailPrices};
+use crate::telemetry::metrics;
 
 /// What the assembly is made for.
 #[derive(Debug)]
@@ -208,6 +209,7 @@ impl Bench<'_> {
         };
         let client = Client::new(options, Arc::clone(&self.clock), Arc::clone(&self.chance))
             .map_err(|error| CliError::of(exit::USAGE, &error))?;
+        client.limits().watch(metrics::host_limit);
         Ok(client.with_retry_times(self.patience.http()))
     }
 

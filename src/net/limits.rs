@@ -2,8 +2,9 @@
 //! it answers again; the others notice nothing. Whether a request is sent again is not decided here.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chrono::TimeDelta;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -11,12 +12,34 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::pace::Pace;
 use crate::base::{Clock, Time};
 
+/// Is told how many requests may be under way at a host, whenever that changes.
+type Watcher = dyn Fn(&str, usize) + Send + Sync;
+
+/// Whoever watches, if anybody.
+#[derive(Clone, Default)]
+struct Watched(Arc<OnceLock<Box<Watcher>>>);
+
+impl Watched {
+    fn tell(&self, host: &str, at_once: usize) {
+        if let Some(watcher) = self.0.get() {
+            watcher(host, at_once);
+        }
+    }
+}
+
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Watched").field(&self.0.get().is_some()).finish()
+    }
+}
+
 /// A bound on concurrent requests for each host, shared by every source.
 #[derive(Debug, Clone)]
 pub struct HostLimits {
     per_host: usize,
     clock: Arc<dyn Clock>,
     hosts: Arc<Mutex<HashMap<String, Arc<Host>>>>,
+    watched: Watched,
 }
 
 /// One host.
@@ -26,6 +49,7 @@ struct Host {
     // As many permits as the pace allows, but for those in `state.surplus`.
     room: Arc<Semaphore>,
     state: Mutex<State>,
+    watched: Watched,
 }
 
 #[derive(Debug)]
@@ -51,7 +75,13 @@ pub struct HostPermit {
 impl HostLimits {
     /// At most `per_host` requests at a time for each host (at least one).
     pub fn new(per_host: usize, clock: Arc<dyn Clock>) -> Self {
-        Self { per_host: per_host.max(1), clock, hosts: Arc::default() }
+        Self { per_host: per_host.max(1), clock, hosts: Arc::default(), watched: Watched::default() }
+    }
+
+    /// Has `watcher` told of each host whose bound changes, and of the new bound. Whoever comes first watches.
+    pub fn watch(&self, watcher: impl Fn(&str, usize) + Send + Sync + 'static) {
+        // Somebody watches already, and sees the same.
+        let _ = self.watched.0.set(Box::new(watcher));
     }
 
     /// Waits until the host (`name` or `name:port`) has room for one more request.
@@ -59,7 +89,9 @@ impl HostLimits {
         let host = {
             let mut hosts = lock(&self.hosts);
             Arc::clone(
-                hosts.entry(host.to_owned()).or_insert_with(|| Arc::new(Host::new(host, self.per_host))),
+                hosts
+                    .entry(host.to_owned())
+                    .or_insert_with(|| Arc::new(Host::new(host, self.per_host, &self.watched))),
             )
         };
         // The semaphore is never closed, so this always yields a permit.
@@ -114,9 +146,15 @@ impl Drop for HostPermit {
 }
 
 impl Host {
-    fn new(name: &str, most: usize) -> Self {
+    fn new(name: &str, most: usize, watched: &Watched) -> Self {
+        watched.tell(name, most);
         let state = State { pace: Pace::full(most), cuts: 0, surplus: 0, last: None };
-        Self { name: name.to_owned(), room: Arc::new(Semaphore::new(most)), state: Mutex::new(state) }
+        Self {
+            name: name.to_owned(),
+            room: Arc::new(Semaphore::new(most)),
+            state: Mutex::new(state),
+            watched: watched.clone(),
+        }
     }
 
     /// How long the next request has to wait at `now`; `None` lets it go.
@@ -144,6 +182,7 @@ impl Host {
         state.pace = before.halved();
         let fewer = before.at_once() - state.pace.at_once();
         state.surplus += fewer - self.room.forget_permits(fewer);
+        self.watched.tell(&self.name, state.pace.at_once());
         if before != state.pace {
             tracing::info!(
                 host = self.name,
@@ -165,6 +204,7 @@ impl Host {
         let kept = more.min(state.surplus);
         state.surplus -= kept;
         self.room.add_permits(more - kept);
+        self.watched.tell(&self.name, state.pace.at_once());
         if state.pace.is_full() {
             tracing::info!(
                 host = self.name,
@@ -227,7 +267,11 @@ mod tests {
     #[test]
     fn a_host_that_throttles_is_asked_less_and_the_others_as_before() {
         let (limits, _) = limits(8);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&told);
+        limits.watch(move |host, at_once| lock(&seen).push((host.to_owned(), at_once)));
         take(&limits, "a").unwrap().throttled();
+        assert_eq!(*lock(&told), [("a".to_owned(), 8), ("a".to_owned(), 4)]);
         assert_eq!(take_all(&limits, "a").len(), 4);
         assert_eq!(take_all(&limits, "b").len(), 8);
         assert_eq!(limits.slowed(), [("a".to_owned(), 4)]);

@@ -87,11 +87,12 @@ impl Fields {
 
     /// Takes in a name.
     pub fn note(&mut self, name: &str) {
-        let name = plain(name);
-        if self.names.contains(name.as_ref()) {
+        // Nearly always it is known already, as it stands.
+        if self.names.contains(name) {
             return;
         }
-        if self.names.len() < Self::MOST {
+        let name = plain(name);
+        if self.names.contains(name.as_ref()) || self.names.len() < Self::MOST {
             self.names.insert(name.into_owned());
         } else {
             self.overflown = true;

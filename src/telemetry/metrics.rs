@@ -16,6 +16,7 @@ const REQUESTS: &str = "contrail_upstream_requests_total";
 const RETRIES: &str = "contrail_upstream_retries_total";
 const WARNINGS: &str = "contrail_warnings_total";
 const SENTINELS: &str = "contrail_sentinel_total";
+const HOST_LIMIT: &str = "contrail_host_requests_limit";
 const TICKS: &str = "contrail_ticks_total";
 const TICK_DURATION: &str = "contrail_tick_duration_seconds";
 const LAST_SUCCESS: &str = "contrail_last_success_timestamp_seconds";
@@ -83,6 +84,12 @@ pub fn sentinel(dataset: &str, kind: &str) {
 pub fn upstream(dataset: &str, requests: u64, retries: u64) {
     counter!(REQUESTS, "dataset" => dataset.to_owned()).increment(requests);
     counter!(RETRIES, "dataset" => dataset.to_owned()).increment(retries);
+}
+
+/// Notes how many requests may be under way at an upstream's host now.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is for people to look at")]
+pub fn host_limit(host: &str, at_once: usize) {
+    gauge!(HOST_LIMIT, "host" => host.to_owned()).set(at_once as f64);
 }
 
 /// Counts a tick that ended, and how long it took.
@@ -178,6 +185,10 @@ fn describe() {
     describe_counter!(RETRIES, "Requests to upstreams that were repeated");
     describe_counter!(WARNINGS, "Oddities of payloads that were kept as they came");
     describe_counter!(SENTINELS, "Slices that show a change of their upstream's habits, by what has changed");
+    describe_gauge!(
+        HOST_LIMIT,
+        "Requests that may be under way at a host; fewer than configured while it throttles"
+    );
     describe_counter!(TICKS, "Ticks that ended, by how");
     describe_histogram!(TICK_DURATION, "How long a tick took, in seconds");
     describe_gauge!(LAST_SUCCESS, "When the last tick ended well, in seconds since 1970");
@@ -213,6 +224,7 @@ mod tests {
             let counts = SliceCounts { rows: 3, raw_bytes: 100, stored_bytes: 40, warnings: 1 };
             slice("aws_spot_prices", "stored", counts);
             sentinel("aws_spot_prices", "price");
+            host_limit("ec2.us-east-1", 4);
             upstream("aws_spot_prices", 5, 2);
             tick("aws_spot_prices", TickResult::Partial, Duration::from_secs(2));
             success("aws_spot_prices", "2026-11-21T20:00:00Z".parse().unwrap());
@@ -227,6 +239,7 @@ mod tests {
             r#"contrail_stored_bytes_total{dataset="aws_spot_prices"} 40"#,
             r#"contrail_warnings_total{dataset="aws_spot_prices"} 1"#,
             r#"contrail_sentinel_total{dataset="aws_spot_prices",kind="price"} 1"#,
+            r#"contrail_host_requests_limit{host="ec2.us-east-1"} 4"#,
             r#"contrail_upstream_requests_total{dataset="aws_spot_prices"} 5"#,
             r#"contrail_upstream_retries_total{dataset="aws_spot_prices"} 2"#,
             r#"contrail_ticks_total{dataset="aws_spot_prices",result="partial"} 1"#,
@@ -243,7 +256,7 @@ mod tests {
         }
         let typed = text.lines().filter(|line| line.starts_with("# TYPE ")).count();
         let described = text.lines().filter(|line| line.starts_with("# HELP ")).count();
-        assert_eq!((typed, described), (16, 16), "{text}");
+        assert_eq!((typed, described), (17, 17), "{text}");
     }
 
     #[test]
