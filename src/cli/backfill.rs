@@ -12,6 +12,7 @@ use super::crawler::{dry_run, exit_code, open, settle, start_log, tell_plan, unt
 use super::exit::{self, CliError};
 use super::occasion::local_directory;
 use super::output::print;
+use super::patience::Patience;
 use super::sandbox::MarketArgs;
 use super::summary::Summary;
 use crate::base::clock::{midnight, whole_second};
@@ -92,6 +93,7 @@ async fn crawl(
         clock: Arc::clone(&context.clock),
         chance: Arc::new(Chance::from_entropy()),
         sandbox: sandbox.is_some(),
+        patience: if sandbox.is_some() { Patience::Sandbox } else { Patience::Crawler },
     };
     let dataset = &arguments.dataset;
     let sources: Vec<Scheduled> = bench

@@ -14,6 +14,7 @@ use super::assemble::Bench;
 use super::exit::{self, CliError};
 use super::occasion::{local_directory, simulated, unconfigured};
 use super::output::print;
+use super::patience::Patience;
 use super::progress::Bars;
 use super::sandbox::MarketArgs;
 use super::summary::Summary;
@@ -27,6 +28,7 @@ use crate::crawler::{
 use crate::lake::identity::IdentityError;
 use crate::lake::store::StoreErrorKind;
 use crate::sandbox::Sandbox;
+use crate::sources::Sentinel;
 use crate::telemetry::log::{self, LogFormat, Stderr};
 use crate::telemetry::metrics::{self, Exporter};
 use crate::telemetry::server::Server;
@@ -94,6 +96,7 @@ async fn crawl(
         clock: Arc::clone(&context.clock),
         chance: Arc::clone(&chance),
         sandbox: sandbox.is_some(),
+        patience: if sandbox.is_some() { Patience::Sandbox } else { Patience::Crawler },
     };
     let sources = bench.sources(&arguments.only).await?;
     if sources.is_empty() {
@@ -165,7 +168,7 @@ pub(super) async fn open(
     };
     let names: Vec<&str> = sources.iter().map(|scheduled| scheduled.source.dataset().id).collect();
     for name in &names {
-        metrics::announce(name);
+        metrics::announce(name, &Sentinel::ALL.map(Sentinel::as_str));
     }
     let url = lake.store.url();
     let (clock, chance) = (Arc::clone(&bench.clock), Arc::clone(&bench.chance));

@@ -1,15 +1,16 @@
 //! What every part of a running crawler shares.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio::sync::Mutex as AsyncMutex;
 
+use super::habits::Memory;
 use super::ledgers::Ledgers;
 use super::report::{Observer, Problem};
+use super::rest::Waits;
 use super::schedule::Schedule;
 use super::shutdown::Shutdown;
 use crate::base::{Chance, Clock, Name, Time};
@@ -57,10 +58,11 @@ pub(super) struct Context {
     pub(super) observer: Arc<dyn Observer>,
     pub(super) shutdown: Shutdown,
     pub(super) ledgers: Ledgers,
+    pub(super) memory: Memory,
     wanted: Identity,
     identity: AsyncMutex<Option<Identity>>,
     refused: Mutex<BTreeSet<Stream>>,
-    asked_to_wait: Mutex<BTreeMap<Stream, Time>>,
+    asked_to_wait: Mutex<Waits>,
 }
 
 /// What a round of a tick may rely on.
@@ -97,6 +99,7 @@ impl Context {
             observer,
             shutdown,
             ledgers: Ledgers::default(),
+            memory: Memory::default(),
             wanted: lake.wanted.clone(),
             identity: AsyncMutex::new(None),
             refused: Mutex::default(),
@@ -177,17 +180,12 @@ impl Context {
 
     /// Notes that an upstream asked to be left alone: ticks that come earlier pass the stream over.
     pub(super) fn note_asked_to_wait(&self, stream: &Stream, wait: Duration) {
-        // A wait that time itself cannot hold is a fault of the upstream: it is asked again at the next tick.
-        let until = TimeDelta::from_std(wait).ok().and_then(|wait| self.clock.now().checked_add_signed(wait));
-        if let Some(until) = until {
-            lock(&self.asked_to_wait).insert(stream.clone(), until);
-        }
+        lock(&self.asked_to_wait).note(stream, self.clock.now(), wait);
     }
 
     /// Whether the upstream asked for the stream to be left alone still.
     pub(super) fn is_asked_to_wait(&self, stream: &Stream) -> bool {
-        let now = self.clock.now();
-        lock(&self.asked_to_wait).get(stream).is_some_and(|until| now < *until)
+        lock(&self.asked_to_wait).hold(stream, self.clock.now())
     }
 }
 

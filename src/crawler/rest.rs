@@ -1,7 +1,11 @@
-//! Which streams are left alone for the rest of a tick, and what is worth saying about it. Pure.
+//! Which streams are left alone, for the rest of a tick or until a moment, and what is worth saying about it. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use chrono::TimeDelta;
+
+use crate::base::Time;
 use crate::lake::slice::{Slice, Stream};
 use crate::sources::FetchErrorKind;
 
@@ -63,6 +67,30 @@ impl Rest {
     }
 }
 
+/// Which upstreams asked to be left alone, whatever tick comes.
+#[derive(Debug, Default)]
+pub(super) struct Waits {
+    // When it was asked, and until when.
+    streams: BTreeMap<Stream, (Time, Time)>,
+}
+
+impl Waits {
+    /// Notes what an upstream asked for.
+    pub(super) fn note(&mut self, stream: &Stream, now: Time, wait: Duration) {
+        // A wait that time itself cannot hold is a fault of the upstream: it is asked again at the next tick.
+        let until = TimeDelta::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait));
+        if let Some(until) = until {
+            self.streams.insert(stream.clone(), (now, until));
+        }
+    }
+
+    /// Whether the stream is to be left alone still. A clock that was put back to before the wait began does not
+    /// make it longer.
+    pub(super) fn hold(&self, stream: &Stream, now: Time) -> bool {
+        self.streams.get(stream).is_some_and(|(asked, until)| (asked..until).contains(&&now))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +134,18 @@ mod tests {
         assert!(rest.failed(a.stream(), FetchErrorKind::Upstream));
         assert!(!rest.allows(&a));
         assert!(!rest.failed(a.stream(), FetchErrorKind::Upstream), "one that was on its way");
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_makes_no_wait_longer() {
+        let mut waits = Waits::default();
+        let (slot, at) = (slot("a", 1), |text: &str| text.parse::<Time>().unwrap());
+        waits.note(slot.stream(), at("2027-01-01T00:00:00Z"), Duration::from_hours(1));
+        assert!(waits.hold(slot.stream(), at("2027-01-01T00:59:59Z")));
+        assert!(!waits.hold(slot.stream(), at("2027-01-01T01:00:00Z")));
+        assert!(!waits.hold(slot.stream(), at("2026-11-21T20:00:00Z")));
+        waits.note(slot.stream(), at("2027-01-01T00:00:00Z"), Duration::MAX);
+        assert!(!waits.hold(slot.stream(), at("2027-01-01T01:00:00Z")), "longer than time is");
     }
 
     #[test]

@@ -76,6 +76,7 @@ impl FromStr for Schedule {
 #[derive(Debug)]
 pub struct Pace {
     schedule: Schedule,
+    started: Option<Time>,
     next: Option<Time>,
     pause: TimeDelta,
 }
@@ -87,17 +88,19 @@ const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
 impl Pace {
     /// A source that is due at once: whatever it missed while nothing ran is caught up with one tick.
     pub fn due_now(schedule: Schedule, now: Time) -> Self {
-        Self { schedule, next: Some(now), pause: FIRST_PAUSE }
+        Self { schedule, started: None, next: Some(now), pause: FIRST_PAUSE }
     }
 
-    /// Whether the source is due.
+    /// Whether the source is due. It is, too, when the clock was put back to before the last start: the next moment
+    /// was counted by a clock that was wrong, and may be far away.
     pub fn is_due(&self, now: Time) -> bool {
-        self.next.is_some_and(|next| next <= now)
+        self.next.is_some_and(|next| next <= now) || self.started.is_some_and(|started| now < started)
     }
 
     /// Notes a start at `now`; the next one is `jitter` after the schedule's next moment.
     pub fn started(&mut self, now: Time, jitter: Duration) {
         let jitter = TimeDelta::from_std(jitter).unwrap_or_default();
+        self.started = Some(now);
         // Counted from the moment without jitter, or a late start would skip the next moment.
         self.next = self.schedule.next_after(now).map(|next| next + jitter);
     }
@@ -207,6 +210,17 @@ mod tests {
         pace.started(time("2026-11-22T09:00:00Z"), Duration::ZERO);
         assert!(!pace.is_due(time("2026-11-22T09:00:01Z")), "once, not thirteen times");
         assert_eq!(pace.next(), Some(time("2026-11-22T09:10:00Z")));
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_does_not_stop_the_crawl() {
+        let mut pace = Pace::due_now(hourly(), time("2027-01-01T00:00:00Z"));
+        pace.started(time("2027-01-01T00:00:00Z"), Duration::ZERO);
+        let put_back = time("2026-11-21T20:00:00Z");
+        assert!(pace.is_due(put_back), "not only next year");
+        pace.started(put_back, Duration::ZERO);
+        assert!(!pace.is_due(put_back));
+        assert_eq!(pace.next(), Some(time("2026-11-21T20:10:00Z")));
     }
 
     #[test]

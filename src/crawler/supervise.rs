@@ -150,14 +150,15 @@ impl Crawler {
         let mut ticks: JoinSet<(usize, Arc<Run>)> = JoinSet::new();
         let stopped = loop {
             tokio::select! {
+                biased;
                 () = self.context.shutdown.stopping() => break true,
-                beat = heartbeat.beat() => match beat {
-                    Some(()) => self.start_due(&mut seats, &mut ticks),
-                    None => break false,
-                },
                 Some(ended) = ticks.join_next() => match ended {
                     Ok((index, run)) => self.end_tick(&mut seats, index, &run, &mut ticks),
                     Err(error) => tracing::error!(%error, "a tick was lost: this is a fault in contrail"),
+                },
+                beat = heartbeat.beat() => match beat {
+                    Some(()) => self.start_due(&mut seats, &mut ticks),
+                    None => break false,
                 },
             }
         };
@@ -254,6 +255,7 @@ impl Crawler {
     /// Waits until everything is up, for as long as it may take: the drain time, or what is left of the grace.
     async fn drain(&self) {
         tokio::select! {
+            biased;
             () = self.uploader.drain(self.options.drain) => {}
             () = self.context.shutdown.aborting() => {}
         }

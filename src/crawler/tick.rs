@@ -19,7 +19,7 @@ use super::rest::Rest;
 use super::run::Run;
 use super::upload::Uploader;
 use crate::base::Name;
-use crate::base::error::Hinted;
+use crate::base::error::{Hinted, printable};
 use crate::lake::key::Mark;
 use crate::lake::run_log::{Attempt, Outcome};
 use crate::lake::slice::{Slice, Stream};
@@ -120,6 +120,7 @@ impl Tick {
             // This plan sees everything that is due by now.
             self.occasion.due_again.store(false, Ordering::Release);
             let planned = tokio::select! {
+                biased;
                 planned = self.plan() => planned,
                 () = shutdown.aborting() => None,
             };
@@ -185,7 +186,7 @@ impl Tick {
 
     /// Writes down what the plan says beside the wanted slices, and puts those in order.
     async fn take_in(&mut self, plan: Plan, known: &Known) -> Vec<Slice> {
-        for warning in plan.warnings {
+        for warning in plan.warnings.iter().map(|warning| printable(warning)) {
             if self.said.insert(warning.clone()) {
                 tracing::warn!(dataset = self.dataset().id, "{warning}");
             }
@@ -312,6 +313,7 @@ impl Tick {
         attempt.error_kind = Some(error.kind.as_str().to_owned());
         attempt.error = Some(error.to_string());
         if news && (!refused || self.context.is_first_refusal(stream)) {
+            attempt.sentinels.extend(error.sentinel.map(|sentinel| sentinel.as_str().to_owned()));
             tracing::warn!(
                 dataset = attempt.dataset,
                 stream = attempt.stream,

@@ -126,6 +126,7 @@ impl Uploader {
                 }
             };
             tokio::select! {
+                biased;
                 changed = state.changed() => if changed.is_err() { return },
                 () = patience_ends => {}
             }
@@ -175,10 +176,8 @@ impl Driver {
                 if doubted.1.failures > 0 { self.rest(doubted) } else { self.store_fails(doubted) }
             }
             tokio::select! {
-                job = incoming.recv(), if open => match job {
-                    Some(job) => self.accept(job),
-                    None => open = false,
-                },
+                biased;
+                () = self.context.shutdown.aborting() => break,
                 Some(done) = self.running.join_next() => self.finish(done),
                 Some((number, job)) = self.resting.next() => {
                     self.queue.insert(number, job);
@@ -186,7 +185,10 @@ impl Driver {
                 () = async { if let Some(pause) = self.pause.as_mut() { pause.await } }, if self.pause.is_some() => {
                     self.pause = None;
                 }
-                () = self.context.shutdown.aborting() => break,
+                job = incoming.recv(), if open => match job {
+                    Some(job) => self.accept(job),
+                    None => open = false,
+                },
             }
         }
         self.running.shutdown().await;

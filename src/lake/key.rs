@@ -12,7 +12,7 @@
 
 use std::fmt;
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{Datelike as _, NaiveDate, NaiveDateTime};
 
 use super::interval::Interval;
 use super::slice::{Format, Slice, Stream, Version};
@@ -239,7 +239,8 @@ fn parse_file_name(stream: Stream, name: &str) -> Option<Slice> {
     if let Some(days) = name.strip_suffix(".late.ndjson") {
         let (day, _) = days.split_once('-')?;
         let day = NaiveDate::parse_from_str(day, COMPACT_DAY).ok()?;
-        return day.succ_opt().map(|_| Slice::Audit { stream, day });
+        // The key names the next day as well, in four digits for the year.
+        return day.succ_opt().filter(|next| next.year() <= 9_999).map(|_| Slice::Audit { stream, day });
     }
     let (stem, format) = if let Some(stem) = name.strip_suffix(".ndjson") {
         (stem, Format::Ndjson)
@@ -343,6 +344,7 @@ mod tests {
             "raw/a/dt=2026-11-21/20261121T000000Z.ndjson",
             "_contrail/marks/raw/a/dt=2026-11-21/20261121T000000Z.ndjson.gz.gone.json",
             "_contrail/runs/dt=2026-11-20/20261121T000000Z-ab.ndjson.gz",
+            "raw/a/dt=9999-12-31/99991231-+100000101.late.ndjson.gz",
             "tables/spot_prices/dt=2026-11-21/spot_prices.parquet",
         ] {
             assert!(Key::parse(text).is_err(), "{text}");

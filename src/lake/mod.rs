@@ -12,6 +12,7 @@ pub mod interval;
 pub mod key;
 pub mod ledger;
 pub mod meta;
+mod room;
 pub mod run_log;
 pub mod slice;
 pub mod spool;

@@ -1,4 +1,5 @@
-//! What the people who run Contrail ask of it: how complete is the lake, and how is it doing. Reads; never fetches
-//! and never stores.
+//! Operations: what the people who run Contrail ask of a deployment and its lake. Nothing here fetches a price or
+//! changes a lake.
 
+pub mod doctor;
 pub mod status;

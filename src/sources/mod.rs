@@ -5,13 +5,16 @@ pub mod aws;
 pub mod azure;
 mod backfill;
 mod error;
+mod habits;
 mod plan;
+mod warnings;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
+use crate::base::check::Check;
 use crate::base::{Clock, Time};
 use crate::lake::coverage::Coverage;
 use crate::lake::draft::Draft;
@@ -22,7 +25,9 @@ use crate::net::Meter;
 
 pub use backfill::Backfill;
 pub use error::{FetchError, FetchErrorKind};
+pub use habits::{Fields, Habits};
 pub use plan::Plan;
+pub use warnings::{Sentinel, Warnings};
 
 /// What is always true of a dataset, whatever its configuration.
 #[derive(Debug, Clone, Copy)]
@@ -143,28 +148,8 @@ pub struct Fetched {
     pub complete: Option<bool>,
     /// What was odd about the payload, kept as it came all the same.
     pub warnings: Warnings,
-}
-
-/// Oddities of a payload: all are counted, the first few are told.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Warnings {
-    /// How many there were.
-    pub count: u64,
-    /// The first few, one sentence each.
-    pub samples: Vec<String>,
-}
-
-impl Warnings {
-    /// How many are told.
-    const SAMPLES: usize = 5;
-
-    /// Counts one; `text` is only made when it will be told.
-    pub fn add(&mut self, text: impl FnOnce() -> String) {
-        self.count += 1;
-        if self.samples.len() < Self::SAMPLES {
-            self.samples.push(text());
-        }
-    }
+    /// What the fetch shows of the upstream's habits. Empty where nobody watches them.
+    pub habits: Habits,
 }
 
 /// Says what should exist, and fetches it.
@@ -180,4 +165,10 @@ pub trait Source: Send + Sync + std::fmt::Debug {
     /// Fetches one slice into `draft`, which it gives back whole. On an error nothing is kept.
     async fn fetch(&self, slice: &Slice, context: &FetchContext, draft: Draft)
     -> Result<Fetched, FetchError>;
+
+    /// What `doctor` asks: the cheapest questions that prove that the source could do its work now. Nothing to ask,
+    /// unless a source says otherwise.
+    async fn check(&self) -> Vec<Check> {
+        Vec::new()
+    }
 }

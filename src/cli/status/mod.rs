@@ -13,6 +13,7 @@ use super::Context;
 use super::assemble::{Bench, schedule};
 use super::exit::{self, CliError};
 use super::output::print;
+use super::patience::Patience;
 use crate::base::Chance;
 use crate::config::{self, Config, LakeUrl, Loaded, SOURCES};
 use crate::ops::status::{Expectation, History, Place, Request, Status, survey};
@@ -53,6 +54,7 @@ pub(super) async fn run(arguments: &StatusArgs, context: &Context) -> Result<u8,
         clock: Arc::clone(&context.clock),
         chance: Arc::new(Chance::from_entropy()),
         sandbox: false,
+        patience: Patience::Person,
     };
     let lake = bench.lake(true).await?;
     let now = context.clock.now();

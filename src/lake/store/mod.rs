@@ -16,6 +16,7 @@ use futures::stream::BoxStream;
 
 use super::key::{Key, Prefix};
 use super::meta::ObjectMeta;
+use crate::base::check::Check;
 use crate::base::error::Hinted;
 
 pub use local::LocalStore;
@@ -83,6 +84,12 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// later puts look first and then write. Local stores have nothing to learn.
     async fn probe(&self) -> Result<Conditional, StoreError>;
 
+    /// What `doctor` asks: whether everything that a crawler does is possible here, and what the place is like.
+    /// Leaves nothing behind but [`Key::probe`]. Nothing to ask, unless a store says otherwise.
+    async fn examine(&self) -> Vec<Check> {
+        Vec::new()
+    }
+
     /// What the last [`probe`](Self::probe) of any process learnt; `None` when that is not known. Writes nothing.
     async fn probed(&self) -> Result<Option<Conditional>, StoreError> {
         probe::read(self).await
@@ -122,12 +129,13 @@ pub struct StoreError {
     /// What failed, on what.
     message: String,
     hint: Option<String>,
+    denied: bool,
 }
 
 impl StoreError {
     /// An error of `kind`; `message` says what failed and on what.
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None }
+        Self { kind, message: message.into(), hint: None, denied: false }
     }
 
     /// Adds what to do about it.
@@ -135,6 +143,18 @@ impl StoreError {
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The same error, which says that a permission is missing.
+    #[must_use]
+    pub fn denied(mut self) -> Self {
+        self.denied = true;
+        self
+    }
+
+    /// Whether the store knows us and does not allow us this. What else we may do it does not say.
+    pub fn is_denied(&self) -> bool {
+        self.denied
     }
 }
 

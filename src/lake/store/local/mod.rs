@@ -8,6 +8,7 @@
 //! <root>/_contrail/spool/              drafts that wait, which are none of the store's
 //! ```
 
+mod examine;
 mod publish;
 mod recompute;
 mod walk;
@@ -27,6 +28,7 @@ use self::workspace::Workspace;
 use super::disk::Disk as _;
 use super::{ByteStream, Conditional, Key, Listed, ObjectMeta, Prefix, PutOutcome, Store, StoreError};
 use super::{StoreErrorKind, not_found};
+use crate::base::check::Check;
 
 const TMP: &str = "_contrail/tmp";
 const META: &str = "_contrail/meta";
@@ -228,6 +230,11 @@ impl Store for LocalStore {
 
     async fn probe(&self) -> Result<Conditional, StoreError> {
         Ok(Conditional::Honoured)
+    }
+
+    async fn examine(&self) -> Vec<Check> {
+        let examined = self.blocking(|lake| Ok(examine::examine(&lake.root))).await;
+        examined.unwrap_or_else(|error| vec![Check::of("read", &error)])
     }
 
     async fn probed(&self) -> Result<Option<Conditional>, StoreError> {

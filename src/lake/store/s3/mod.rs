@@ -3,6 +3,7 @@
 
 mod checksum;
 mod errors;
+mod examine;
 mod multipart;
 mod options;
 mod place;
@@ -30,6 +31,7 @@ use super::disk::Disk as _;
 use super::{ByteStream, Conditional, Key, Listed, ObjectMeta, Prefix, PutOutcome, Store, StoreError};
 use super::{StoreErrorKind, not_found, probe};
 use crate::base::Clock;
+use crate::base::check::Check;
 
 pub use self::options::{S3Options, Sse};
 
@@ -384,6 +386,10 @@ impl Store for S3Store {
         }
         bucket.looks_first.store(true, Ordering::Relaxed);
         Ok(Conditional::Ignored)
+    }
+
+    async fn examine(&self) -> Vec<Check> {
+        examine::examine(self).await
     }
 }
 

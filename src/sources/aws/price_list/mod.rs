@@ -2,7 +2,10 @@
 //! Needs no credentials. The indexes name the versions, so nothing is downloaded to find out that it is known.
 
 mod body;
+mod examine;
 mod fetch;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod index;
 mod json;
 mod plan;
@@ -15,6 +18,7 @@ use async_trait::async_trait;
 use url::Url;
 
 use crate::base::Name;
+use crate::base::check::Check;
 use crate::base::name::NameError;
 use crate::lake::draft::Draft;
 use crate::lake::slice::{Slice, Stream, Version};
@@ -117,5 +121,9 @@ impl Source for PriceList {
         draft: Draft,
     ) -> Result<Fetched, FetchError> {
         self.fetch_version(slice, context, draft).await
+    }
+
+    async fn check(&self) -> Vec<Check> {
+        self.examine().await
     }
 }

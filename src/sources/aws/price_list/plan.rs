@@ -9,13 +9,13 @@ use super::site::{Partition, Site};
 use super::{PriceList, stream};
 use crate::base::likeness::nearest;
 use crate::base::{Name, Time};
-use crate::lake::coverage::{Held, StreamCoverage};
+use crate::lake::coverage::{Coverage, Held, StreamCoverage};
 use crate::lake::slice::{Slice, Version};
 use crate::net::{NetError, NetErrorKind};
-use crate::sources::{FetchError, FetchErrorKind, Past, Plan, PlanContext, Traffic};
+use crate::sources::{FetchError, FetchErrorKind, Past, Plan, PlanContext, Sentinel, Traffic};
 
 /// The largest index of 2026 is under 100 KB.
-const MAX_INDEX_BYTES: usize = 8 << 20;
+pub(super) const MAX_INDEX_BYTES: usize = 8 << 20;
 
 impl PriceList {
     /// Reads the indexes of every offer in every partition, side by side: the limit of the host paces them.
@@ -73,7 +73,7 @@ impl PriceList {
     }
 
     /// Why an offer has no region index: most often there is no such offer.
-    async fn no_region_index(
+    pub(super) async fn no_region_index(
         &self,
         site: &Site,
         offer: &Name,
@@ -113,15 +113,20 @@ impl PriceList {
         versions: VersionIndex,
         context: &PlanContext<'_>,
     ) -> Result<(), FetchError> {
+        let held = self.held(partition, offer, context.coverage);
         let asked = self.regions.named().filter(|region| Partition::of_region(region) == partition);
-        for region in asked.filter(|region| !regions.regions.contains_key(*region)) {
+        let expected: BTreeSet<&Name> = asked.chain(&held).collect();
+        for region in expected.into_iter().filter(|region| !regions.regions.contains_key(*region)) {
             let near = nearest(region.as_str(), regions.regions.keys().map(Name::as_str));
             let hint = near.map_or_else(
                 || "leave it out of [sources.aws_price_list] regions".to_owned(),
                 |near| format!("the nearest region that has {offer} is {near}"),
             );
             let message = format!("offer {offer} has no price list in region {region}");
-            let error = FetchError::new(FetchErrorKind::Refused, message).with_hint(hint);
+            let mut error = FetchError::new(FetchErrorKind::Refused, message).with_hint(hint);
+            if held.contains(region) {
+                error = error.with_sentinel(Sentinel::StreamVanished);
+            }
             plan.closed.push((stream(offer, region)?, error));
         }
         for (region, current) in regions.regions {
@@ -159,25 +164,29 @@ impl PriceList {
         error: &FetchError,
         context: &PlanContext<'_>,
     ) -> Result<(), FetchError> {
-        let mut streams = BTreeSet::new();
-        for region in self.regions.named().filter(|region| Partition::of_region(region) == partition) {
-            streams.insert(stream(offer, region)?);
-        }
-        for (stream, _) in context.coverage.streams() {
-            let (Some(of), Some(region)) = (stream.part("offer"), stream.part("region")) else { continue };
-            let region = Name::new("region", region)?;
-            if of == offer.as_str()
-                && Partition::of_region(&region) == partition
-                && self.regions.hold(&region)
-            {
-                streams.insert(stream.clone());
-            }
-        }
-        if streams.is_empty() {
+        let held = self.held(partition, offer, context.coverage);
+        let asked = self.regions.named().filter(|region| Partition::of_region(region) == partition);
+        let regions: BTreeSet<&Name> = asked.chain(&held).collect();
+        if regions.is_empty() {
             plan.failures.push(error.clone());
         }
-        plan.closed.extend(streams.into_iter().map(|stream| (stream, error.clone())));
+        for region in regions {
+            let mut error = error.clone();
+            // Only an offer that is not there is an error of the configuration.
+            if error.kind == FetchErrorKind::Config && held.contains(region) {
+                error = error.with_sentinel(Sentinel::StreamVanished);
+            }
+            plan.closed.push((stream(offer, region)?, error));
+        }
         Ok(())
+    }
+
+    /// The regions of an offer in a partition that the lake holds, as far as they are wanted.
+    fn held(&self, partition: Partition, offer: &Name, coverage: &Coverage) -> BTreeSet<Name> {
+        let of_offer = coverage.streams().filter(|(stream, _)| stream.part("offer") == Some(offer.as_str()));
+        let regions = of_offer.filter_map(|(stream, _)| Name::new("region", stream.part("region")?).ok());
+        let wanted = |region: &Name| Partition::of_region(region) == partition && self.regions.hold(region);
+        regions.filter(wanted).collect()
     }
 }
 
@@ -240,7 +249,6 @@ fn published_at(time: Time) -> Option<Version> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lake::coverage::Coverage;
     use crate::lake::key::{Key, Mark, Parsed};
 
     fn version(text: &str) -> Version {

@@ -17,9 +17,13 @@ use crate::sources::{FetchContext, FetchError, FetchErrorKind};
 /// No row is near this long: a line that is longer is no row, and is not held in memory.
 const MAX_LINE_BYTES: usize = 1 << 20;
 
+/// No hour of a region comes near this, before gzip: an object that is longer is none of ours, whatever it was
+/// before it was packed.
+const MAX_OBJECT_BYTES: u64 = 4 << 30;
+
 /// The identities of all rows in the windows of `day`. Fails when one of them cannot be read: an audit that
 /// misses rows would store them twice.
-pub(super) async fn held(
+pub async fn held(
     stream: &Stream,
     day: Interval,
     context: &FetchContext,
@@ -28,7 +32,7 @@ pub(super) async fn held(
     let mut held = HashSet::new();
     for span in context.grid.windows(day.from(), day.to()) {
         let key = Key::raw(&Slice::Window { stream: stream.clone(), span });
-        let rows = Rows { region: region.to_owned(), held, line: Vec::new() };
+        let rows = Rows { region: region.to_owned(), held, line: Vec::new(), left: MAX_OBJECT_BYTES };
         held = read_into(rows, &key, context).await?.held;
     }
     Ok(held)
@@ -55,6 +59,8 @@ struct Rows {
     region: String,
     held: HashSet<u128>,
     line: Vec<u8>,
+    /// How much more the object may hold.
+    left: u64,
 }
 
 impl Rows {
@@ -65,6 +71,8 @@ impl Rows {
 
 impl Write for Rows {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.left.checked_sub(bytes.len() as u64);
+        self.left = left.ok_or_else(|| io::Error::other("it is too long for an object of ours"))?;
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(part);
             if let Some(row) = self.line.strip_suffix(b"\n") {
@@ -110,7 +118,11 @@ mod tests {
     }
 
     fn read(bytes: &[u8], chunk: usize) -> io::Result<Rows> {
-        let rows = Rows { region: "r".to_owned(), held: HashSet::new(), line: Vec::new() };
+        read_within(4 << 20, bytes, chunk)
+    }
+
+    fn read_within(left: u64, bytes: &[u8], chunk: usize) -> io::Result<Rows> {
+        let rows = Rows { region: "r".to_owned(), held: HashSet::new(), line: Vec::new(), left };
         let mut gunzip = MultiGzDecoder::new(rows);
         for part in bytes.chunks(chunk) {
             gunzip.write_all(part)?;
@@ -125,6 +137,15 @@ mod tests {
             assert_eq!(read(&object, chunk).unwrap().held.len(), 2);
         }
         assert!(read(&gzip(""), 4096).unwrap().held.is_empty(), "an object without rows is an object");
+    }
+
+    #[test]
+    fn an_object_that_unpacks_without_end_is_refused() {
+        let bomb = gzip(&format!("{ROW}\n").repeat(10_000));
+        assert!(bomb.len() < 10_000, "{} bytes", bomb.len());
+        assert!(read(&bomb, 4096).is_ok());
+        assert!(read_within(100_000, &bomb, 4096).unwrap_err().to_string().contains("too long"));
+        assert!(read(&gzip(&"x".repeat(2 << 20)), 4096).is_err(), "and so is one line without end");
     }
 
     #[test]

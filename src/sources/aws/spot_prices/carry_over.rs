@@ -23,14 +23,14 @@ use crate::lake::interval::Interval;
 
 /// The time whose changes a slice keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
+pub struct Span {
     from: Time,
     to: Time,
 }
 
 impl Span {
     /// The slice's own time, and the gap directly before it if there is one.
-    pub(super) fn new(own: Interval, gap: Option<Gap>) -> Self {
+    pub fn new(own: Interval, gap: Option<Gap>) -> Self {
         let from = match gap {
             None => own.from(),
             Some(Gap { since }) => since.unwrap_or(Time::MIN_UTC),
@@ -39,20 +39,20 @@ impl Span {
     }
 
     /// Whether a change at this moment is kept.
-    pub(super) fn keeps(self, at: Time) -> bool {
+    pub fn keeps(self, at: Time) -> bool {
         self.from <= at && at < self.to
     }
 }
 
 /// Time directly before a window of which no window can ever be fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Gap {
+pub struct Gap {
     /// Where it starts; `None` when nothing is known of any earlier time.
-    pub(super) since: Option<Time>,
+    pub since: Option<Time>,
 }
 
 /// The gap that `window` directly follows, as things stood when the plan was made.
-pub(super) fn gap_before(
+pub fn gap_before(
     have: Option<&StreamCoverage>,
     window: Interval,
     grid: Grid,

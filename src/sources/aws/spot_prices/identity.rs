@@ -11,12 +11,12 @@ const FIELDS: [&str; 5] =
 
 /// Fingerprints under which a row may be known already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
+pub struct Identity {
     /// By the zone's id; by its name where the id is not known; by the whole row where its natural key cannot
     /// be read.
-    pub(super) own: u128,
+    pub own: u128,
     /// By the zone's name: how the row was kept if it was met before the zone's id was known.
-    pub(super) by_name: u128,
+    pub by_name: u128,
 }
 
 /// The identity of a row whose text is `line`.
@@ -25,7 +25,7 @@ pub(super) fn of_row(region: &str, row: &Row, line: &[u8]) -> Identity {
 }
 
 /// The identity of a row that is stored as `line`; `None` when the line is no row.
-pub(super) fn of_line(region: &str, line: &[u8]) -> Option<Identity> {
+pub fn of_line(region: &str, line: &[u8]) -> Option<Identity> {
     let row: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).ok()?;
     let text = |name: &str| row.get(name).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
     Some(of_fields(region, FIELDS.map(text), line))

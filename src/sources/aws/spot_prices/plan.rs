@@ -7,12 +7,12 @@ use chrono::{Days, TimeDelta};
 use super::{Options, REGION, RETENTION};
 use crate::base::clock::{midnight, whole_second};
 use crate::base::{Date, Name, Time};
-use crate::lake::coverage::StreamCoverage;
+use crate::lake::coverage::{Coverage, StreamCoverage};
 use crate::lake::grid::Grid;
 use crate::lake::interval::{Interval, IntervalSet};
 use crate::lake::slice::{Slice, Stream};
 use crate::sources::aws::Regions;
-use crate::sources::{FetchError, FetchErrorKind, Past, Plan, PlanContext};
+use crate::sources::{FetchError, FetchErrorKind, Past, Plan, PlanContext, Sentinel};
 
 /// `time - period`, as early as time goes at most.
 pub(super) fn before(time: Time, period: TimeDelta) -> Time {
@@ -27,11 +27,13 @@ pub(super) fn next_boundary(grid: Grid, time: Time) -> Time {
     }
 }
 
-/// The streams of the regions that are both enabled and configured. The others are named in `plan.closed`.
+/// The streams of the regions that are both enabled and configured. Those that are configured, or that the lake holds,
+/// and are not enabled are named in `plan.closed`.
 pub(super) fn streams(
     dataset: &str,
     enabled: &[String],
     configured: &Regions,
+    have: &Coverage,
     plan: &mut Plan,
 ) -> Result<Vec<Stream>, FetchError> {
     let mut names = BTreeSet::new();
@@ -47,23 +49,26 @@ pub(super) fn streams(
         }
     }
     let stream = |name: &Name| Stream::new(dataset, &[(REGION, name.as_str())]);
-    if let Regions::These(wanted) = configured {
-        for region in wanted.difference(&names) {
-            let error = FetchError::new(
-                FetchErrorKind::Refused,
-                format!("region {region} is not enabled for this account"),
-            );
-            let hint =
-                format!("opt in to {region} in the account's settings, or take it out of [aws] regions");
-            plan.closed.push((stream(region)?, error.with_hint(hint)));
+    let held = have.streams().filter_map(|(stream, _)| Name::new(REGION, stream.part(REGION)?).ok());
+    let held: BTreeSet<Name> = held.filter(|region| configured.hold(region)).collect();
+    let expected: BTreeSet<Name> = configured.named().chain(&held).cloned().collect();
+    for region in expected.difference(&names) {
+        let mut error = FetchError::new(
+            FetchErrorKind::Refused,
+            format!("region {region} is not enabled for this account"),
+        );
+        if held.contains(region) {
+            error = error.with_sentinel(Sentinel::StreamVanished);
         }
-        names.retain(|name| wanted.contains(name));
+        let hint = format!("opt in to {region} in the account's settings, or take it out of [aws] regions");
+        plan.closed.push((stream(region)?, error.with_hint(hint)));
     }
+    names.retain(|name| configured.hold(name));
     Ok(names.iter().map(stream).collect::<Result<_, _>>()?)
 }
 
 /// Adds to `plan` what is wanted and what is lost of one stream.
-pub(super) fn slices(stream: &Stream, context: &PlanContext<'_>, options: &Options, plan: &mut Plan) {
+pub fn slices(stream: &Stream, context: &PlanContext<'_>, options: &Options, plan: &mut Plan) {
     let (grid, now) = (context.grid, context.now);
     let nothing = StreamCoverage::default();
     let have = context.coverage.stream(stream).unwrap_or(&nothing);
@@ -77,6 +82,8 @@ pub(super) fn slices(stream: &Stream, context: &PlanContext<'_>, options: &Optio
     let (start, end) = match context.past {
         None => {
             let fill = next_boundary(grid, before(now, options.backfill.delta()));
+            // A first fill that is shorter than a window still has one, or the stream would never begin.
+            let fill = newest(grid, due).map_or(fill, |newest| newest.from().min(fill));
             (have.begins().map_or(fill, |begins| begins.min(fill)), due)
         }
         // Windows that lie across an end of the past are part of it.
@@ -110,6 +117,12 @@ pub(super) fn forgotten(past: Past, now: Time) -> Option<String> {
         let (days, edge) = (RETENTION.num_days(), horizon.format("%Y-%m-%dT%H:%M:%SZ"));
         format!("AWS remembers spot prices for {days} days: nothing before {edge} can be fetched any more")
     })
+}
+
+/// The last window that ends by `due`.
+fn newest(grid: Grid, due: Time) -> Option<Interval> {
+    let within = grid.window_at(due)?;
+    grid.window_at(before(within.from(), TimeDelta::seconds(1)))
 }
 
 /// The windows between two moments of which nothing is known.
@@ -147,6 +160,7 @@ mod tests {
     use super::*;
     use crate::base::units::Period;
     use crate::lake::coverage::Coverage;
+    use crate::lake::key::Parsed;
     use crate::sources::Traffic;
 
     const CREATED: &str = "2026-11-21";
@@ -227,7 +241,19 @@ mod tests {
             labels,
             ["2026-11-22T03:00:00Z..2026-11-22T04:00:00Z", "2026-11-22T04:00:00Z..2026-11-22T05:00:00Z",]
         );
-        assert!(planned(None, "2026-11-22T05:30:00Z", "0s").wanted.is_empty());
+    }
+
+    #[test]
+    fn a_first_fill_that_is_shorter_than_a_window_begins_with_the_newest_one() {
+        for backfill in ["0s", "40m"] {
+            let wanted = labels(&planned(None, "2026-11-22T05:30:00Z", backfill).wanted);
+            assert_eq!(wanted, ["2026-11-22T04:00:00Z..2026-11-22T05:00:00Z"], "{backfill}");
+        }
+        assert_eq!(
+            labels(&planned(None, "2026-11-21T00:05:00Z", "0s").wanted),
+            ["2026-11-19T00:00:00Z..2026-11-20T00:00:00Z"],
+            "the day before has not settled yet"
+        );
     }
 
     #[test]
@@ -289,7 +315,8 @@ mod tests {
         let enabled = ["us-east-1", "eu-west-1", "../../x"].map(ToOwned::to_owned);
         let names = |configured: &Regions| {
             let mut plan = Plan::default();
-            let streams = streams("aws_spot_prices", &enabled, configured, &mut plan).unwrap();
+            let have = Coverage::default();
+            let streams = streams("aws_spot_prices", &enabled, configured, &have, &mut plan).unwrap();
             let closed: Vec<_> =
                 plan.closed.iter().map(|(stream, error)| (stream.to_string(), error.kind)).collect();
             (streams.iter().map(ToString::to_string).collect::<Vec<_>>(), closed)
@@ -304,6 +331,33 @@ mod tests {
         assert_eq!(streams, ["aws_spot_prices region=us-east-1"]);
         let refused = ("aws_spot_prices region=me-south-1".to_owned(), FetchErrorKind::Refused);
         assert_eq!(closed, [impossible, refused]);
+    }
+
+    #[test]
+    fn a_region_that_the_lake_holds_and_nobody_names_has_vanished() {
+        let mut have = Coverage::default();
+        for region in ["us-east-1", "eu-west-1", "me-south-1"] {
+            let stream = Stream::new("aws_spot_prices", &[(REGION, region)]).unwrap();
+            let span = interval("2026-11-21T00:00:00Z", "2026-11-21T01:00:00Z");
+            have.insert(&Parsed::Raw(Slice::Window { stream, span }));
+        }
+        let vanished = |configured: &Regions| {
+            let mut plan = Plan::default();
+            let enabled = ["us-east-1".to_owned()];
+            streams("aws_spot_prices", &enabled, configured, &have, &mut plan).unwrap();
+            let closed = plan.closed.iter();
+            closed.map(|(stream, error)| (stream.part(REGION).unwrap().to_owned(), error.sentinel)).collect()
+        };
+        let all: Vec<_> = vanished(&Regions::All);
+        let gone = |region: &str| (region.to_owned(), Some(Sentinel::StreamVanished));
+        assert_eq!(all, [gone("eu-west-1"), gone("me-south-1")]);
+        let wanted = ["us-east-1", "eu-west-1", "ap-east-1"].map(|name| Name::new(REGION, name).unwrap());
+        let named: Vec<_> = vanished(&Regions::These(wanted.into()));
+        assert_eq!(
+            named,
+            [("ap-east-1".to_owned(), None), gone("eu-west-1")],
+            "what is not wanted is not missed"
+        );
     }
 
     #[test]

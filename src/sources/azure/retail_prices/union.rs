@@ -11,7 +11,7 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 use super::item::oddity;
 use super::page::{Page, one_line};
 use crate::lake::draft::{Draft, fingerprint};
-use crate::sources::{FetchError, Warnings};
+use crate::sources::{FetchError, Fields, Warnings};
 
 /// Five times what Azure lists in all. The table for so many takes 76 MB.
 const MAX_ITEMS: usize = 3_000_000;
@@ -21,6 +21,9 @@ const MAX_ITEMS: usize = 3_000_000;
 pub(super) struct Union {
     pub(super) draft: Draft,
     pub(super) warnings: Warnings,
+    pub(super) fields: Fields,
+    /// Items on the longest page that was not the last.
+    pub(super) page_rows: Option<u64>,
     currency: String,
     price_type: String,
     /// In which walk each item was seen last.
@@ -56,6 +59,8 @@ impl Union {
         Self {
             draft,
             warnings: Warnings::default(),
+            fields: Fields::default(),
+            page_rows: None,
             currency: currency.to_owned(),
             price_type: price_type.to_owned(),
             seen: HashMap::default(),
@@ -79,12 +84,16 @@ impl Union {
             };
             (self.walked, self.added) = (self.walked + 1, self.added + 1);
             self.draft.row(row.as_bytes())?;
+            self.fields.note_members(&row);
             if let Some(oddity) = oddity(&row, &self.currency, &self.price_type) {
                 self.warnings.add(|| oddity.to_string());
             }
         }
         if self.seen.len() > MAX_ITEMS {
             return Err(FetchError::upstream(format!("the listing has more than {MAX_ITEMS} items")));
+        }
+        if page.next.is_some() {
+            self.page_rows = self.page_rows.max(u64::try_from(items).ok());
         }
         Ok(Taken { items, fresh: self.walked - walked_before, next: page.next })
     }
