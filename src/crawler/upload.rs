@@ -10,14 +10,14 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use super::context::Context;
 use super::ledgers::fits;
 use super::report::Problem;
 use super::run::Run;
-use super::upload_state::{State, Trouble};
+use super::upload_state::{State, Trouble, Watched};
 use crate::base::error::Hinted;
 use crate::lake::commit::{Committed, commit};
 use crate::lake::identity::IdentityError;
@@ -36,7 +36,7 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 pub(super) struct Uploader {
     context: Arc<Context>,
     jobs: mpsc::UnboundedSender<Job>,
-    state: Arc<watch::Sender<State>>,
+    state: Arc<Watched>,
 }
 
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl Uploader {
     /// Starts taking entries up in the background, until every handle is gone or the shutdown aborts.
     pub(super) fn start(context: Arc<Context>) -> (Self, JoinHandle<()>) {
         let (jobs, incoming) = mpsc::unbounded_channel();
-        let state = Arc::new(watch::Sender::new(State::default()));
+        let state = Arc::new(Watched::default());
         let driver = Driver {
             context: Arc::clone(&context),
             state: Arc::clone(&state),
@@ -88,7 +88,7 @@ impl Uploader {
     pub(super) fn push(&self, entry: Entry, run: Option<Arc<Run>>) {
         self.context.ledgers.note_spooled(&entry);
         let mut waiting = 0;
-        self.state.send_modify(|state| {
+        self.state.change(|state| {
             state.waiting += 1;
             waiting = state.waiting;
         });
@@ -99,10 +99,9 @@ impl Uploader {
 
     /// Waits until everything is up, for at most `limit`; ends early when there is no point in waiting.
     pub(super) async fn drain(&self, limit: Duration) {
-        let mut state = self.state.subscribe();
         tokio::select! {
             biased;
-            _ = state.wait_for(|state| state.waiting == 0) => {}
+            () = self.state.until(|state| state.waiting == 0) => {}
             () = self.hopeless(limit) => {}
             () = self.context.clock.sleep(limit) => {}
         }
@@ -112,9 +111,9 @@ impl Uploader {
     /// trouble for as long as `patience`.
     pub(super) async fn hopeless(&self, patience: Duration) {
         let clock = &self.context.clock;
-        let mut state = self.state.subscribe();
         loop {
-            let trouble = state.borrow_and_update().holdup().cloned();
+            let changed = self.state.changed();
+            let trouble = self.state.now().holdup().cloned();
             let patience_ends: BoxFuture<'static, ()> = match trouble {
                 None => std::future::pending().boxed(),
                 Some(trouble) => {
@@ -127,7 +126,7 @@ impl Uploader {
             };
             tokio::select! {
                 biased;
-                changed = state.changed() => if changed.is_err() { return },
+                () = changed => {}
                 () = patience_ends => {}
             }
         }
@@ -135,13 +134,13 @@ impl Uploader {
 
     /// How the uploader is doing.
     pub(super) fn state(&self) -> State {
-        self.state.borrow().clone()
+        self.state.now()
     }
 }
 
 struct Driver {
     context: Arc<Context>,
-    state: Arc<watch::Sender<State>>,
+    state: Arc<Watched>,
     // By the order in which they came, which is the order in which they go up.
     queue: BTreeMap<u64, Job>,
     next: u64,
@@ -255,7 +254,7 @@ impl Driver {
         }
         (self.answers, self.failures) = (true, 0);
         metrics::store_up(true);
-        self.state.send_if_modified(|state| state.trouble.take().is_some());
+        self.state.change(|state| state.trouble = None);
         if let Some(doubted) = self.doubted.take() {
             self.rest(doubted);
         }
@@ -267,13 +266,13 @@ impl Driver {
         if let Some((number, job, _)) = self.doubted.take() {
             self.queue.insert(number, job);
         }
-        let before = self.state.borrow().trouble.clone();
+        let before = self.state.now().trouble;
         if before.as_ref().is_none_or(|before| before.passing != cause.passing) {
             let hint = cause.problem.hint.as_deref().unwrap_or("it is tried again; nothing is lost");
             tracing::error!(hint, "{}", cause.problem.message);
         }
         let trouble = self.trouble(cause, before);
-        self.state.send_modify(|state| state.trouble = Some(trouble));
+        self.state.change(|state| state.trouble = Some(trouble));
         metrics::store_up(false);
         let pause = self.pause_after(self.failures);
         (self.answers, self.failures) = (false, self.failures.saturating_add(1));
@@ -288,8 +287,8 @@ impl Driver {
             let (key, error) = (&job.entry.key, &cause.problem.message);
             tracing::error!(hint, %key, error, "an object cannot be stored, while others can");
         }
-        let trouble = self.trouble(cause, self.state.borrow().stuck_by.clone());
-        self.state.send_modify(|state| {
+        let trouble = self.trouble(cause, self.state.now().stuck_by);
+        self.state.change(|state| {
             state.stuck += u64::from(first);
             state.stuck_by = Some(trouble);
         });
@@ -333,15 +332,15 @@ impl Driver {
         }
         // The log before its last entry is counted out, so that the count does not touch zero in between.
         if let Some(entry) = run.and_then(|run| run.close_one(&self.context)) {
-            self.state.send_modify(|state| state.waiting += 1);
+            self.state.change(|state| state.waiting += 1);
             self.accept(Job { entry, run: None, failures: 0 });
         }
-        self.state.send_modify(|state| {
+        self.state.change(|state| {
             state.waiting = state.waiting.saturating_sub(1);
             state.stuck = state.stuck.saturating_sub(u64::from(failures > 0));
             state.stuck_by.take_if(|_| state.stuck == 0);
         });
-        metrics::spool(self.context.spool.used(), self.state.borrow().waiting);
+        metrics::spool(self.context.spool.used(), self.state.now().waiting);
     }
 }
 

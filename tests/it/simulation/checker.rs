@@ -67,7 +67,7 @@ struct Lake<'a> {
 const MARKS: &str = "_contrail/marks/";
 const RUNS: &str = "_contrail/runs/";
 
-impl<'a> Lake<'a> {
+impl Lake<'_> {
     fn fault(&mut self, text: String) {
         self.faults.push(text);
     }
@@ -226,13 +226,13 @@ impl<'a> Lake<'a> {
             let (from, to) = (midnight(day), midnight(day) + TimeDelta::days(1));
             let whole = known.iter().filter(|(start, _, _)| (from..to).contains(start));
             let whole = whole.clone().count() > 0 && whole.clone().all(|(_, _, key)| self.has(key));
-            let late = format!(
+            let audit = format!(
                 "raw/{}/dt={day}{stream}{}-{}.late.ndjson.gz",
                 WINDOWS.id,
                 day.format("%Y%m%d"),
                 (day + Days::new(1)).format("%Y%m%d")
             );
-            if whole && day + Days::new(1) >= created && !self.has(&late) {
+            if whole && day + Days::new(1) >= created && !self.has(&audit) {
                 faults.push(format!("{day} of {region} is not proven, and now it is {now}"));
             }
             day = day + Days::new(1);

@@ -78,8 +78,8 @@ impl World {
         let fork = || Chance::seeded(chance.next_u64());
         let day: Time = "2026-02-20T00:00:00Z".parse().unwrap();
         let begun = day + TimeDelta::seconds(i64::try_from(chance.below(20 * 86_400)).unwrap());
-        let long = chance.one_in(12);
-        let weeks = TimeDelta::days(i64::try_from(6 + chance.below(9)).unwrap());
+        let long = chance.one_in(15);
+        let weeks = TimeDelta::days(i64::try_from(4 + chance.below(9)).unwrap());
         let outage = TimeDelta::days(i64::try_from(if long { 60 + chance.below(60) } else { 0 }).unwrap());
         let end = begun + weeks + outage;
         let regions: &[&'static str] = if chance.one_in(4) { &["a", "b"] } else { &["a"] };
@@ -124,7 +124,7 @@ impl World {
 
     fn tell(&self, what: impl FnOnce() -> String) {
         if self.tells {
-            println!("{} {}", self.timeline.now().format("%F %T"), what());
+            super::say(&format!("{} {}", self.timeline.now().format("%F %T"), what()));
         }
     }
 
