@@ -12,6 +12,7 @@ use super::format::{self, Format};
 use super::occasion::unconfigured;
 use super::output::print;
 use super::patience::Patience;
+use super::table::Table;
 use crate::base::Chance;
 use crate::base::check::{Check, Verdict};
 use crate::base::units::counted;
@@ -129,14 +130,14 @@ fn witnesses(config: &Config) -> Vec<Witness> {
 
 /// A line for each check, its hint below it, and a count at the end.
 fn table(examined: &[Examined]) -> String {
-    let rows: Vec<_> = examined
-        .iter()
-        .map(|Examined { subject, check }| {
-            [check.verdict.as_str(), subject.as_str(), check.name.as_str(), check.found.as_str()]
-        })
-        .collect();
-    let mut text = String::new();
-    for (line, Examined { check, .. }) in format::columns(&rows).iter().zip(examined) {
+    let rows = examined.iter().map(|Examined { subject, check }| {
+        [check.verdict.as_str(), subject, &check.name, &check.found].map(str::to_owned)
+    });
+    let headings = ["result", "part", "check", "found"];
+    let lines = Table { headings, numbers: 4, rows: rows.collect() }.render("");
+    let mut lines = lines.lines();
+    let mut text = lines.next().unwrap_or_default().to_owned() + "\n";
+    for (line, Examined { check, .. }) in lines.zip(examined) {
         text.push_str(line);
         text.push('\n');
         // What is skipped on purpose needs no advice here; programs are told it.
@@ -163,11 +164,10 @@ fn table(examined: &[Examined]) -> String {
 }
 
 fn csv(examined: &[Examined]) -> String {
-    format::csv(
-        ["subject", "name", "verdict", "found", "hint"],
-        examined.iter().map(|Examined { subject, check }| {
-            let hint = check.hint.as_deref().unwrap_or_default();
-            [subject.as_str(), &check.name, check.verdict.as_str(), &check.found, hint]
-        }),
-    )
+    let rows = examined.iter().map(|Examined { subject, check }| {
+        let hint = check.hint.as_deref().unwrap_or_default();
+        [subject, &check.name, check.verdict.as_str(), &check.found, hint].map(str::to_owned)
+    });
+    let headings = ["subject", "name", "verdict", "found", "hint"];
+    Table { headings, numbers: 5, rows: rows.collect() }.csv()
 }

@@ -14,6 +14,7 @@ use super::exit::{self, CliError};
 use super::format::{self, Format};
 use super::output::print;
 use super::patience::Patience;
+use super::table::Table;
 use crate::base::units::{ByteSize, counted};
 use crate::base::{Chance, Date, Name};
 use crate::config::SOURCES;
@@ -177,11 +178,10 @@ fn table(findings: &[Finding]) -> String {
 }
 
 fn csv(findings: &[Finding]) -> String {
-    let rows = findings.iter().map(|finding| {
-        let Finding { key, severity, found, hint } = finding;
-        [key.as_str(), severity.as_str(), found, hint]
+    let rows = findings.iter().map(|Finding { key, severity, found, hint }| {
+        [key, severity.as_str(), found, hint].map(str::to_owned)
     });
-    format::csv(["key", "severity", "found", "hint"], rows)
+    Table { headings: ["key", "severity", "found", "hint"], numbers: 4, rows: rows.collect() }.csv()
 }
 
 fn summary(report: &Report, told: usize, url: &str, deep: bool) -> String {

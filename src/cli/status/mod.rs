@@ -7,11 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::Context;
 use super::assemble::{Bench, schedule};
 use super::exit::{self, CliError};
+use super::format::Format;
 use super::output::print;
 use super::patience::Patience;
 use crate::base::Chance;
@@ -28,13 +29,6 @@ pub(super) struct StatusArgs {
     /// Exit with 3 also when a stream is closed to this account
     #[arg(long)]
     strict: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    Table,
-    Json,
-    Csv,
 }
 
 /// Variables that lead the AWS SDK to another server.
