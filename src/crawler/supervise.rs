@@ -1,6 +1,7 @@
 //! The crawler as a whole: opens the lake and the spool, runs the ticks, and ends well.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -59,6 +60,9 @@ impl Hinted for CrawlerError {
     fn hint(&self) -> Option<&str> {
         match self {
             Self::Lake(error) => error.hint(),
+            Self::Spool { error, .. } if error.kind() == ErrorKind::Unsupported => {
+                Some("set [lake] spool_dir to a directory on a local disk")
+            }
             Self::Spool { .. } => Some("set [lake] spool_dir to a directory that can be written"),
             Self::Schedule => Some("start the crawler again"),
         }

@@ -277,7 +277,8 @@ impl Entry {
 
 /// Takes the directory for this process, unless a living process holds it.
 fn lock(directory: &Path) -> io::Result<Option<File>> {
-    let file = match File::options().create(true).append(true).open(directory.join("lock")) {
+    let path = directory.join("lock");
+    let file = match File::options().create(true).append(true).open(&path) {
         Ok(file) => file,
         // Its owner is just removing it, or it is no directory at all.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -286,11 +287,27 @@ fn lock(directory: &Path) -> io::Result<Option<File>> {
         Err(error) => return Err(error),
     };
     match file.try_lock() {
-        // Its owner may have removed it between the two steps, and with it the directory.
-        Ok(()) => Ok(directory.join("lock").exists().then_some(file)),
+        // Its owner may have removed it between the two steps, and another process may have made it anew.
+        Ok(()) => Ok(is_at(&file, &path)?.then_some(file)),
         Err(fs::TryLockError::WouldBlock) => Ok(None),
-        Err(fs::TryLockError::Error(error)) => Err(error),
+        Err(fs::TryLockError::Error(error)) => Err(unlockable(&error)),
     }
+}
+
+/// Whether the open file is the one that the path leads to now.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let held = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (held.dev(), held.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Without locks two processes would take up each other's work.
+fn unlockable(error: &io::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, format!("its file system does not lock files: {error}"))
 }
 
 /// Finds what a dead process finished, and sweeps what it did not.
@@ -305,8 +322,8 @@ fn adopt(directory: &Path, adopted: &mut Adopted) -> io::Result<()> {
                     tracing::warn!(file = %path.display(), "left an unreadable entry in the spool");
                 }
             }
-            "body" if !path.with_extension("json").exists() => fs::remove_file(&path)?,
-            "tmp" => fs::remove_file(&path)?,
+            "body" if !path.with_extension("json").exists() => remove(&path)?,
+            "tmp" => remove(&path)?,
             _ => adopted.interrupted.extend(Interrupted::recognise(&path)),
         }
     }
@@ -322,8 +339,12 @@ fn read_entry(description: &Path) -> Option<Entry> {
 }
 
 fn sorted_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths =
-        fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    let entries = match fs::read_dir(directory) {
+        // Whoever ends as another starts removes what it leaves empty.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     paths.sort();
     Ok(paths)
 }
@@ -331,13 +352,16 @@ fn sorted_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
 /// Removes the files of an entry. The description first: a body without one is swept, a description without a
 /// body would be a fault.
 fn remove_files(body: &Path) -> io::Result<()> {
-    for path in [&body.with_extension("json"), body] {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+    remove(&body.with_extension("json"))?;
+    remove(body)
+}
+
+/// Removes a file, unless it has gone already.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Writes a file and sees it onto the disk. A file that cannot be written whole goes away.
@@ -402,6 +426,41 @@ mod tests {
         assert!(adopted.entries.is_empty());
         other.close();
         assert_eq!(fs::read_dir(spool.directory()).unwrap().count(), 3, "body, description and lock");
+    }
+
+    #[test]
+    fn a_lock_that_was_removed_and_made_anew_is_not_held() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("lock");
+        let old = private_file(&path).unwrap();
+        assert!(is_at(&old, &path).unwrap());
+        fs::remove_file(&path).unwrap();
+        assert!(!is_at(&old, &path).unwrap());
+        let new = private_file(&path).unwrap();
+        assert!(!is_at(&old, &path).unwrap() && is_at(&new, &path).unwrap());
+    }
+
+    #[test]
+    fn processes_that_start_and_end_at_once_do_not_stumble_over_each_other() {
+        let root = tempfile::tempdir().unwrap();
+        let spool = root.path().join("spool");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        open(&spool).0.close();
+                    }
+                });
+            }
+        });
+        assert!(!spool.exists());
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_named() {
+        let error = unlockable(&io::Error::other("No locks available (os error 37)"));
+        assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+        assert!(error.to_string().contains("does not lock files: No locks available"), "{error}");
     }
 
     #[test]
