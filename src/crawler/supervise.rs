@@ -330,17 +330,12 @@ fn adopt(context: &Arc<Context>, uploader: &Uploader, adopted: Adopted) {
         uploader.push(entry, run);
     }
     for run in runs.values() {
-        if let Some(log) = run.close_one(context) {
-            uploader.push(log, None);
-        }
+        uploader.close_one(run);
     }
     for log in adopted.interrupted {
         let key = Key::run_log(log.started, &log.run);
-        let kept = log
-            .lines(context.clock.now())
-            .and_then(|lines| context.spool.keep_run_log(&lines, &key, &log.path));
-        match kept {
-            Ok(entry) => uploader.push(entry, None),
+        match context.spool.keep_run_log(&log.path, &key, Some(&log.last_line(context.clock.now()))) {
+            Ok(entry) => entry.into_iter().for_each(|entry| uploader.push(entry, None)),
             Err(error) => {
                 tracing::error!(%error, run = %log.run, "failed to read the log of an interrupted run");
             }

@@ -92,9 +92,7 @@ pub(super) async fn tick(
         tick.fail_dataset(problem, "store");
     }
     let Tick { run, planned, .. } = tick;
-    if let Some(log) = run.close_one(context) {
-        uploader.push(log, None);
-    }
+    uploader.close_one(&run);
     let result = match (planned, run.is_clean()) {
         (false, _) => TickResult::Failed,
         (true, false) => TickResult::Partial,

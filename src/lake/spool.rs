@@ -13,7 +13,7 @@
 //! A process that starts adopts the directories that nobody holds: entries go up from where they lie.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufRead as _, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -194,17 +194,35 @@ impl Spool {
         self.enter(number, body, key, meta, attempt, bytes.len() as u64)
     }
 
-    /// Makes an entry of a run log, gzipped, and removes the file that its lines were appended to.
-    pub fn keep_run_log(&self, lines: &[u8], key: &Key, appended_to: &Path) -> io::Result<Entry> {
+    /// Makes an entry of a run log, gzipped, and removes the file that its lines were appended to. A torn last line
+    /// is dropped; `last` is added. `None` when there is no such file.
+    pub fn keep_run_log(
+        &self,
+        appended_to: &Path,
+        key: &Key,
+        last: Option<&Attempt>,
+    ) -> io::Result<Option<Entry>> {
+        let mut lines = match File::open(appended_to) {
+            Ok(file) => BufReader::new(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let mut draft = self.draft()?;
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            draft.row(line.strip_suffix(b"\n").unwrap_or(line))?;
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line)? > 0 {
+            if let Some(whole) = line.strip_suffix(b"\n") {
+                draft.row(whole)?;
+            }
+            line.clear();
+        }
+        if let Some(last) = last {
+            draft.row(&serde_json::to_vec(last)?)?;
         }
         let finished = draft.finish()?;
         let meta = finished.meta();
         let entry = self.keep(finished, key, meta, None)?;
         fs::remove_file(appended_to)?;
-        Ok(entry)
+        Ok(Some(entry))
     }
 
     /// Forgets an entry that is up (or can never go up). Its bytes count as free whatever the disk says of its
