@@ -55,6 +55,16 @@ struct Tick {
     held_up: bool,
 }
 
+/// A plan, in order.
+struct Planned {
+    /// What it was made from.
+    known: Known,
+    /// What is to be fetched.
+    wanted: Vec<Slice>,
+    /// What is to be marked.
+    lost: Vec<Slice>,
+}
+
 /// What fetching the slices of one plan came to.
 struct Round {
     /// How many came to something.
@@ -122,15 +132,17 @@ impl Tick {
                 planned = self.plan() => planned,
                 () = shutdown.aborting() => None,
             };
-            let Some((known, wanted)) = planned else { return };
+            let Some(Planned { known, wanted, lost }) = planned else { return };
             self.context.observer.planned(self.dataset().id, wanted.len());
-            if wanted.is_empty() {
+            if wanted.is_empty() && lost.is_empty() {
                 return self.run.finish();
             }
             // Once the windows of a day are all up its audit may be due, and whoever was blind may see now.
             let more =
                 known.blind.is_some() || wanted.iter().any(|slice| matches!(slice, Slice::Window { .. }));
-            let round = self.fetch_all(&known, wanted).await;
+            let mut round = self.fetch_all(&known, wanted).await;
+            // What is lost can wait, and after a year away there is much of it; what can be had comes first.
+            round.left += self.mark_all_lost(lost).await;
             self.run.leave(round.left);
             if round.left == 0 && (round.fetched == 0 || !more) {
                 return self.run.finish();
@@ -149,7 +161,7 @@ impl Tick {
     }
 
     /// What is missing now; `None` when it cannot be told.
-    async fn plan(&mut self) -> Option<(Known, Vec<Slice>)> {
+    async fn plan(&mut self) -> Option<Planned> {
         let dataset = self.dataset();
         let name = Name::new("dataset", dataset.id).ok()?;
         let known = match self.context.known(&name, dataset.windows).await {
@@ -171,8 +183,7 @@ impl Tick {
         match self.scheduled.source.plan(&plan_context).await {
             Ok(plan) => {
                 self.planned = true;
-                let wanted = self.take_in(plan, &known).await;
-                Some((known, wanted))
+                Some(self.take_in(plan, known))
             }
             Err(error) => {
                 self.fail_dataset(Problem::of(&error), error.kind.as_str());
@@ -181,8 +192,8 @@ impl Tick {
         }
     }
 
-    /// Writes down what the plan says beside the wanted slices, and puts those in order.
-    async fn take_in(&mut self, plan: Plan, known: &Known) -> Vec<Slice> {
+    /// Writes down what the plan says beside its slices, and puts those in order.
+    fn take_in(&mut self, plan: Plan, known: Known) -> Planned {
         for warning in plan.warnings {
             if self.said.insert(warning.clone()) {
                 tracing::warn!(dataset = self.dataset().id, "{warning}");
@@ -198,17 +209,15 @@ impl Tick {
             }
         }
         let blind = known.blind.is_some();
-        for slice in plan.lost.iter().filter(|slice| !blind && !known.spooled.contains(slice)) {
-            let attempt = Attempt::at_slice(self.run.id(), slice, self.context.clock.now());
-            self.mark_lost(slice, "the upstream no longer has it", attempt).await;
-        }
+        let mut lost = plan.lost;
+        lost.retain(|slice| !blind && !known.spooled.contains(slice));
         let mut wanted = if blind { newest_only(plan.wanted) } else { newest_then_oldest(plan.wanted) };
         wanted.retain(|slice| {
             self.rest.allows(slice)
                 && !known.spooled.contains(slice)
                 && !self.context.is_asked_to_wait(slice.stream())
         });
-        wanted
+        Planned { known, wanted, lost }
     }
 
     /// Fetches the slices in order, as many at once as the source's bound allows.
@@ -335,6 +344,19 @@ impl Tick {
         tracing::error!(dataset, kind, hint = problem.hint, "{}", problem.message);
         self.run.problem(problem);
         self.run.record(&self.context, &attempt);
+    }
+
+    /// Marks what the upstream no longer has, as far as nothing else is to be done; answers how many are left.
+    async fn mark_all_lost(&self, slices: Vec<Slice>) -> u64 {
+        let mut slices = slices.into_iter();
+        while !self.context.shutdown.is_stopping()
+            && !self.is_due_again()
+            && let Some(slice) = slices.next()
+        {
+            let attempt = Attempt::at_slice(self.run.id(), &slice, self.context.clock.now());
+            self.mark_lost(&slice, "the upstream no longer has it", attempt).await;
+        }
+        slices.len() as u64
     }
 
     /// Marks a slice as lost, once.
