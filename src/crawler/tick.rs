@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::context::{Context, Known, Scheduled};
 use super::fetch::{Ended, Failure, fetch, mark};
-use super::order::{newest_only, newest_then_oldest};
+use super::order::{newest_only, newest_then_oldest, present_and_past};
 use super::report::Problem;
 use super::rest::Rest;
 use super::run::Run;
@@ -140,9 +140,13 @@ impl Tick {
             // Once the windows of a day are all up its audit may be due, and whoever was blind may see now.
             let more =
                 known.blind.is_some() || wanted.iter().any(|slice| matches!(slice, Slice::Window { .. }));
-            let mut round = self.fetch_all(&known, wanted).await;
-            // What is lost can wait, and after a year away there is much of it; what can be had comes first.
+            // After a year away there is much to mark: that does not hold up the present. The past waits for it: a window
+            // that carries over what was before it relies on the marks, should the clock be put back.
+            let (present, past) = present_and_past(wanted, &lost);
+            let mut round = self.fetch_all(&known, present).await;
             round.left += self.mark_all_lost(lost).await;
+            let rest = self.fetch_all(&known, past).await;
+            (round.fetched, round.left) = (round.fetched + rest.fetched, round.left + rest.left);
             self.run.leave(round.left);
             if round.left == 0 && (round.fetched == 0 || !more) {
                 return self.run.finish();

@@ -385,19 +385,20 @@ fn an_hour_without_the_store_is_crawled_into_the_spool_and_drains_in_order() {
 }
 
 #[test]
-fn what_can_be_had_is_fetched_before_what_is_lost_is_marked() {
+fn marking_what_is_lost_holds_up_the_past_and_not_the_present() {
     simulate(async {
         let rig = Rig::at("2026-11-21T03:15:00Z");
         let source = FakeSource::planned_by(&VERSIONS, |context| {
             let missing = |slice: &Slice| !context.coverage.has(slice);
-            let lost = (1..20).map(|day| version("a", day)).filter(missing).collect();
-            let wanted = Some(version("a", 20)).into_iter().filter(missing).collect();
+            let lost = (1..10).map(|day| version("a", day)).filter(missing).collect();
+            let wanted = [20, 19].map(|day| version("a", day)).into_iter().filter(missing).collect();
             Ok(Plan { wanted, lost, ..Plan::default() })
         });
         let report = rig.once(&[&source]).await;
-        assert_eq!(report.datasets["fake_versions"].count(Outcome::Lost), 19);
+        assert_eq!(report.datasets["fake_versions"].count(Outcome::Lost), 9);
         let puts = rig.store.puts();
         let put = |part: &str| puts.iter().position(|put| put.contains(part)).unwrap();
-        assert!(put("20261120000000.json.gz") < put("20261101000000.json.gz.lost"), "{puts:?}");
+        let marked = put("20261101000000.json.gz.lost");
+        assert!(put("20261120000000.json.gz") < marked && marked < put("20261119000000.json.gz"), "{puts:?}");
     });
 }
