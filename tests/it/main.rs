@@ -6,6 +6,7 @@ mod config;
 mod conformance;
 mod crawl;
 mod crawler;
+mod fire;
 mod golden;
 mod house;
 mod local_processes;
