@@ -26,7 +26,7 @@ pub(super) trait Dice {
 
     /// A length of time between two, to the second.
     fn between(&self, shortest: Duration, longest: Duration) -> Duration {
-        shortest + Duration::from_secs(self.below((longest - shortest).as_secs() + 1))
+        shortest + Duration::from_secs(self.below(longest.saturating_sub(shortest).as_secs() + 1))
     }
 }
 

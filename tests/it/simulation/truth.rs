@@ -84,7 +84,7 @@ pub(super) fn body(region: &str, version: &str) -> String {
 }
 
 fn catalogue(chance: &Chance) -> Vec<String> {
-    (0..1 + chance.below(6))
+    (0..=chance.below(6))
         .map(|row| format!("{{\"meter\":{row},\"price\":\"{}\"}}", chance.below(1_000)))
         .collect()
 }
@@ -115,8 +115,8 @@ fn changes(chance: &Chance, region: &str, from: Time, to: Time) -> Vec<Change> {
                 "SpotPrice": format!("0.{:06}", chance.below(1_000_000)),
                 "Timestamp": at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
             });
-            let change = Change { pool, at, visible: at + late, line: line.to_string() };
-            changes.entry((at, pool)).or_insert(change);
+            let told = Change { pool, at, visible: at + late, line: line.to_string() };
+            changes.entry((at, pool)).or_insert(told);
         }
     }
     changes.into_values().collect()
