@@ -1,6 +1,9 @@
 # What people and CI run. `make` alone lists the targets.
 
-.PHONY: help build test lint docs servers img bench
+.PHONY: help build test lint fuzz docs servers img bench
+
+# How long `make fuzz` feeds each target, in seconds.
+FUZZ_SECONDS ?= 600
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -20,6 +23,10 @@ lint: ## format, clippy with warnings denied, and the licence and ban check wher
 	@if command -v cargo-deny >/dev/null 2>&1; then cargo deny --offline check licenses bans sources; \
 	else echo "SKIPPED cargo deny: cargo-deny is not installed"; fi
 
+fuzz: ## feed each fuzz target for ten minutes (FUZZ_SECONDS); needs cargo-fuzz and a C++ compiler, and no nightly
+	cd fuzz && for target in $$(cargo fuzz list); do \
+	RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 || exit 1; done
+
 docs: ## the API documentation, with warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
@@ -31,3 +38,4 @@ bench: servers ## measure memory, CPU and time with the release binary
 	python3 benches/memory.py
 	python3 benches/price_list_cpu.py
 	python3 benches/spot_tick.py
+	python3 benches/cold_start.py

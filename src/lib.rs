@@ -6,6 +6,7 @@
 //! | floor | room | what lives here | never here |
 //! |---|---|---|---|
 //! | 5 | [`cli`] | one file per command: parse, call, print | decisions |
+//! | 4 | [`ops`] | what operators ask: would it work here, how complete is the lake, is it sound | fetching, changing a lake |
 //! | 3 | [`crawler`] | schedule, plan, run, supervise, shutdown | HTTP, SDK calls |
 //! | 2 | [`sources`] | one file per dataset, grouped by provider | storing, key strings, clocks |
 //! | 1 | [`lake`] [`net`] | keys, drafts, spool, stores, coverage, run log; one polite HTTP client | knowledge of any cloud's prices |
@@ -17,8 +18,11 @@ pub mod base;
 pub mod cli;
 pub mod config;
 pub mod crawler;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod lake;
 pub mod net;
+pub mod ops;
 pub mod sandbox;
 pub mod sources;
 pub mod telemetry;

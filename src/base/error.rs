@@ -23,7 +23,19 @@ pub fn one_line(error: &dyn Error) -> String {
         }
         cause = error.source();
     }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    printable(&text)
+}
+
+/// Text of whatever origin, fit for one line of a terminal: whitespace becomes single spaces, and what could move
+/// the cursor, colour, hide or reorder what people read becomes a replacement character.
+pub fn printable(text: &str) -> String {
+    let plain = |c: char| {
+        let reorders =
+            matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || reorders { char::REPLACEMENT_CHARACTER } else { c }
+    };
+    let words = text.split_whitespace().map(|word| word.chars().map(plain).collect::<String>());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -33,6 +45,12 @@ mod tests {
     #[derive(Debug, thiserror::Error)]
     #[error("failed to read\nthe page")]
     struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn nothing_that_is_printed_can_talk_to_the_terminal() {
+        let hostile = "a\u{1b}[2J\u{9b}31m \r\n\tb\u{7}\u{202e}c é";
+        assert_eq!(printable(hostile), "a\u{fffd}[2J\u{fffd}31m b\u{fffd}\u{fffd}c é");
+    }
 
     #[test]
     fn causes_are_joined_on_one_line() {

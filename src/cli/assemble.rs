@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -14,6 +13,7 @@ use aws_smithy_http_client::{Builder, Connector, tls};
 use url::Url;
 
 use super::exit::{self, CliError};
+use super::patience::Patience;
 use crate::base::clock::whole_second;
 use crate::base::error::one_line;
 use crate::base::{Chance, Clock, Name};
@@ -21,13 +21,13 @@ use crate::config::{self, Config, LakeUrl};
 use crate::crawler::{LakeSetup, Schedule, Scheduled};
 use crate::lake::identity::{FORMAT, Identity};
 use crate::lake::store::{LocalStore, S3Options, S3Store, Sse, Store};
-use crate::net::{Client, HttpOptions, Proxying, RetryTimes};
+use crate::net::{Client, HttpOptions, Proxying};
 use crate::sources::Source;
 use crate::sources::aws::Regions;
 use crate::sources::aws::price_list::{self, Partition, PriceList};
 use crate::sources::aws::spot_prices::{self, AwsSpotPrices};
-use crate::sources::azure::pipeline;
 use crate::sources::azure::retail_prices::{self, AzureRetailPrices};
+use crate::telemetry::metrics;
 
 /// What the assembly is made for.
 #[derive(Debug)]
@@ -37,16 +37,14 @@ pub(super) struct Bench<'a> {
     pub(super) directory: &'a Path,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) chance: Arc<Chance>,
-    /// The prices are simulated: fixed credentials, short waits between tries.
+    /// The prices are simulated: fixed credentials, and no proxy.
     pub(super) sandbox: bool,
+    /// How patiently upstreams are asked.
+    pub(super) patience: Patience,
 }
 
 /// Where instances and containers get their credentials: on this machine, so never through a proxy.
 const CREDENTIAL_HOSTS: &str = "169.254.169.254,169.254.170.2,169.254.170.23,localhost,127.0.0.1";
-
-/// The waits between tries against a simulated cloud: it is on this machine and forgives at once.
-const SANDBOX_WAIT: Duration = Duration::from_millis(50);
-const SANDBOX_LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 impl Bench<'_> {
     /// The lake. A local one is made if it is not there, unless `read_only`.
@@ -80,7 +78,8 @@ impl Bench<'_> {
                 origin: settings.origin.clone(),
                 spot_window: self.config.sources.aws_spot_prices.window,
             },
-            spool_root: self.directory.join(spool_root),
+            // Without the `.` of `./contrail-lake`: people are shown it.
+            spool_root: self.directory.join(spool_root).components().collect(),
             spool_limit: settings.spool_limit.0,
             gzip_level: settings.gzip_level,
         })
@@ -193,7 +192,8 @@ impl Bench<'_> {
         Ok(sources)
     }
 
-    fn http(&self) -> Result<Client, CliError> {
+    /// The HTTP client of the sources.
+    pub(super) fn http(&self) -> Result<Client, CliError> {
         let settings = &self.config.http;
         let options = HttpOptions {
             timeout: settings.timeout.0,
@@ -209,32 +209,19 @@ impl Bench<'_> {
         };
         let client = Client::new(options, Arc::clone(&self.clock), Arc::clone(&self.chance))
             .map_err(|error| CliError::of(exit::USAGE, &error))?;
-        if !self.sandbox {
-            return Ok(client);
-        }
-        let times =
-            RetryTimes { initial: SANDBOX_WAIT, longest: SANDBOX_LONGEST_WAIT, ..RetryTimes::default() };
-        Ok(client.with_retry_times(times))
+        client.limits().watch(metrics::host_limit);
+        Ok(client.with_retry_times(self.patience.http()))
     }
 
     async fn spot_prices(&self, http: &Client) -> Result<Arc<dyn Source>, CliError> {
         let settings = &self.config.sources.aws_spot_prices;
-        let retry = spot_prices::Retry::default();
         let options = spot_prices::Options {
             regions: regions(&self.config.aws.regions)?,
             endpoint_url: self.config.aws.endpoint_url.clone(),
             settle: settings.settle,
             backfill: settings.backfill,
             audit: settings.audit,
-            retry: if self.sandbox {
-                spot_prices::Retry {
-                    initial_backoff: SANDBOX_WAIT,
-                    max_backoff: SANDBOX_LONGEST_WAIT,
-                    ..retry
-                }
-            } else {
-                retry
-            },
+            retry: self.patience.ec2(),
         };
         let sdk = self.source_sdk().await?;
         Ok(Arc::new(AwsSpotPrices::new(options, sdk, http.limits(), Arc::clone(&self.clock))))
@@ -260,18 +247,13 @@ impl Bench<'_> {
 
     fn retail_prices(&self, http: &Client) -> Result<AzureRetailPrices, CliError> {
         let settings = &self.config.sources.azure_retail_prices;
-        let times = pipeline::RetryTimes::default();
         let options = retail_prices::Options {
             currencies: names("currency", &settings.currencies)?,
             price_types: names("price type", &settings.price_types)?,
             base_url: address(&settings.base_url)?,
             walks: settings.walks,
             max_walks: settings.max_walks,
-            retry: if self.sandbox {
-                pipeline::RetryTimes { initial: SANDBOX_WAIT, max: SANDBOX_LONGEST_WAIT, ..times }
-            } else {
-                times
-            },
+            retry: self.patience.azure(),
         };
         AzureRetailPrices::new(options, http.reqwest(), http.limits(), Arc::clone(&self.clock))
             .map_err(|error| CliError::of(exit::USAGE, &error))
@@ -280,17 +262,21 @@ impl Bench<'_> {
 
 fn scheduled(
     source: Arc<dyn Source>,
-    schedule: &config::Schedule,
+    settings: &config::Schedule,
     offset: chrono::TimeDelta,
     concurrency: usize,
 ) -> Result<Scheduled, CliError> {
-    let schedule = match schedule {
-        config::Schedule::Every(period) => Schedule::Every { period: period.delta(), offset },
+    Ok(Scheduled { source, schedule: schedule(settings, offset)?, concurrency })
+}
+
+/// When a source is due, by its settings.
+pub(super) fn schedule(settings: &config::Schedule, offset: chrono::TimeDelta) -> Result<Schedule, CliError> {
+    match settings {
+        config::Schedule::Every(period) => Ok(Schedule::Every { period: period.delta(), offset }),
         config::Schedule::Cron(cron) => {
-            Schedule::cron(cron.as_str()).map_err(|error| CliError::bug(one_line(&error)))?
+            Schedule::cron(cron.as_str()).map_err(|error| CliError::bug(one_line(&error)))
         }
-    };
-    Ok(Scheduled { source, schedule, concurrency })
+    }
 }
 
 /// The settings were checked when they were read, so none of these fails for a reason that a person can mend.

@@ -14,6 +14,7 @@ use super::assemble::Bench;
 use super::exit::{self, CliError};
 use super::occasion::{local_directory, simulated, unconfigured};
 use super::output::print;
+use super::patience::Patience;
 use super::progress::Bars;
 use super::sandbox::MarketArgs;
 use super::summary::Summary;
@@ -21,9 +22,13 @@ use crate::base::units::{Period, counted};
 use crate::base::{Chance, Clock};
 use crate::config::{Config, Loaded, SOURCES};
 use crate::crawler::{
-    self, Crawler, Heartbeat, LakeSetup, Observer, Options, Report, Scheduled, Shutdown, Signals, Silent,
+    self, Crawler, CrawlerError, Heartbeat, LakeSetup, Observer, Options, Planned, Problem, Report,
+    Scheduled, Shutdown, Signals, Silent,
 };
+use crate::lake::identity::IdentityError;
+use crate::lake::store::StoreErrorKind;
 use crate::sandbox::Sandbox;
+use crate::sources::Sentinel;
 use crate::telemetry::log::{self, LogFormat, Stderr};
 use crate::telemetry::metrics::{self, Exporter};
 use crate::telemetry::server::Server;
@@ -91,6 +96,7 @@ async fn crawl(
         clock: Arc::clone(&context.clock),
         chance: Arc::clone(&chance),
         sandbox: sandbox.is_some(),
+        patience: if sandbox.is_some() { Patience::Sandbox } else { Patience::Crawler },
     };
     let sources = bench.sources(&arguments.only).await?;
     if sources.is_empty() {
@@ -100,7 +106,7 @@ async fn crawl(
     if arguments.dry_run {
         let lake = bench.lake(true).await?;
         return tokio::select! {
-            ended = dry_run(&lake, &sources, context.clock.as_ref()) => ended,
+            planned = dry_run(&lake, &sources, context.clock.as_ref()) => tell_plan(&lake, &planned?),
             () = shutdown.stopping() => Ok(exit::PARTIAL),
         };
     }
@@ -110,24 +116,12 @@ async fn crawl(
     };
     let lake = bench.lake(false).await?;
     let url = lake.store.url();
-    let options = Options {
-        grace: config.crawler.grace.0,
-        drain: config.crawler.drain.0,
-        jitter: config.crawler.jitter.0,
-        max_duration: arguments.max_duration.map(|period| period.0),
-    };
-    let names: Vec<&str> = sources.iter().map(|scheduled| scheduled.source.dataset().id).collect();
-    for name in &names {
-        metrics::announce(name);
-    }
     let started = context.clock.now();
-    let clock = Arc::clone(&context.clock);
-    let opening = Crawler::open(lake, sources, options, clock, chance, observer, shutdown.clone());
-    let crawler = Arc::new(opening.await.map_err(|error| CliError::of(exit::USAGE, &error))?);
+    let opening = open(&bench, lake, sources, arguments.max_duration, observer, &shutdown);
+    let crawler = Arc::new(opening.await?);
     if let Some(server) = server {
         server.serve(&crawler, &shutdown);
     }
-    tracing::info!("crawling {} into {url}", names.join(", "));
     let report = if arguments.once {
         crawler.once().await
     } else {
@@ -148,6 +142,7 @@ async fn crawl(
         lake: &url,
         directory: local_directory(&config),
         sandbox: arguments.sandbox,
+        endless: Some(context.typed.without(&["--once"], &["--max-duration"])),
         took: (context.clock.now() - started).to_std().unwrap_or_default(),
         typed: &context.typed,
     };
@@ -155,8 +150,36 @@ async fn crawl(
     Ok(exit_code(&report))
 }
 
+/// Opens a crawler of `sources` over the lake.
+pub(super) async fn open(
+    bench: &Bench<'_>,
+    lake: LakeSetup,
+    sources: Vec<Scheduled>,
+    max_duration: Option<Period>,
+    observer: Arc<dyn Observer>,
+    shutdown: &Shutdown,
+) -> Result<Crawler, CliError> {
+    let settings = &bench.config.crawler;
+    let options = Options {
+        grace: settings.grace.0,
+        drain: settings.drain.0,
+        jitter: settings.jitter.0,
+        max_duration: max_duration.map(|period| period.0),
+    };
+    let names: Vec<&str> = sources.iter().map(|scheduled| scheduled.source.dataset().id).collect();
+    for name in &names {
+        metrics::announce(name, &Sentinel::ALL.map(Sentinel::as_str));
+    }
+    let url = lake.store.url();
+    let (clock, chance) = (Arc::clone(&bench.clock), Arc::clone(&bench.chance));
+    let opening = Crawler::open(lake, sources, options, clock, chance, observer, shutdown.clone());
+    let crawler = opening.await.map_err(|error| CliError::of(exit::USAGE, &error))?;
+    tracing::info!("crawling {} into {url}", names.join(", "));
+    Ok(crawler)
+}
+
 /// Bars where a person looks on, else a line for each slice.
-fn start_log(context: &Context) -> Result<Arc<dyn Observer>, CliError> {
+pub(super) fn start_log(context: &Context) -> Result<Arc<dyn Observer>, CliError> {
     let plain = context.log_options(Arc::new(Stderr));
     let bars = std::io::stderr().is_terminal() && plain.format == LogFormat::Text && plain.verbosity == 0;
     if !bars {
@@ -173,7 +196,7 @@ fn start_log(context: &Context) -> Result<Arc<dyn Observer>, CliError> {
 }
 
 /// What will be crawled, and what will not be unless somebody says so.
-fn settle(loaded: &Loaded, sandbox: Option<&Sandbox>) -> Config {
+pub(super) fn settle(loaded: &Loaded, sandbox: Option<&Sandbox>) -> Config {
     if let Some(sandbox) = sandbox {
         return simulated(loaded, sandbox);
     }
@@ -217,7 +240,7 @@ impl MetricsServer {
 }
 
 /// The first signal ends the work well, the second one ends it at once: then there is no output.
-async fn until_interrupted_twice<T>(
+pub(super) async fn until_interrupted_twice<T>(
     mut work: impl Future<Output = T> + Unpin,
     mut signals: Signals,
     shutdown: &Shutdown,
@@ -236,7 +259,7 @@ async fn until_interrupted_twice<T>(
     }
 }
 
-fn exit_code(report: &Report) -> u8 {
+pub(super) fn exit_code(report: &Report) -> u8 {
     // What an interruption kept from going up is part of what it left; a store in trouble is another matter.
     let stuck = report.undelivered > 0 && (report.interrupted.is_none() || report.store_problem.is_some());
     if stuck || report.is_fruitless() {
@@ -248,21 +271,31 @@ fn exit_code(report: &Report) -> u8 {
     }
 }
 
+/// What would be fetched now.
+pub(super) async fn dry_run(
+    lake: &LakeSetup,
+    sources: &[Scheduled],
+    clock: &dyn Clock,
+) -> Result<Vec<Planned>, CliError> {
+    crawler::dry_run(lake, sources, clock).await.map_err(|error| {
+        let away = matches!(&error, CrawlerError::Lake(IdentityError::Store(error)) if error.kind == StoreErrorKind::Away);
+        CliError::of(if away { exit::FAILED } else { exit::USAGE }, &error)
+    })
+}
+
 /// Prints the slices that would be fetched, one a line, and what could not be planned.
-async fn dry_run(lake: &LakeSetup, sources: &[Scheduled], clock: &dyn Clock) -> Result<u8, CliError> {
-    let planned =
-        crawler::dry_run(lake, sources, clock).await.map_err(|error| CliError::of(exit::USAGE, &error))?;
+pub(super) fn tell_plan(lake: &LakeSetup, planned: &[Planned]) -> Result<u8, CliError> {
     let mut text = String::new();
     let (mut slices, mut problems) = (0_usize, 0_usize);
-    for dataset in &planned {
-        for slice in &dataset.slices {
+    for Planned { dataset, slices: wanted, problems: met, failure } in planned {
+        for slice in wanted {
             let _ = writeln!(text, "{slice}");
         }
-        for problem in &dataset.problems {
-            tracing::error!(dataset = dataset.dataset.id, hint = problem.hint, "{}", problem.message);
+        for problem in met.iter().cloned().chain(failure.as_ref().map(Problem::of)) {
+            tracing::error!(dataset = dataset.id, hint = problem.hint, "{}", problem.message);
+            problems += 1;
         }
-        slices += dataset.slices.len();
-        problems += dataset.problems.len();
+        slices += wanted.len();
     }
     print(text.as_bytes())?;
     tracing::info!(

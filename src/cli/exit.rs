@@ -14,6 +14,7 @@ pub const FAILED: u8 = 1;
 /// The command line or the configuration is wrong.
 pub const USAGE: u8 = 2;
 /// Done in part: a slice failed or was lost now, or `--once` was interrupted before the plan was empty.
+/// Of a command that checks something: something is wrong with it.
 pub const PARTIAL: u8 = 3;
 /// Interrupted twice.
 pub const INTERRUPTED: u8 = 130;

@@ -2,16 +2,23 @@
 //! stderr. Never here: decisions about prices, lakes or upstreams.
 
 mod assemble;
+mod backfill;
 mod completions;
 mod config;
 mod crawler;
+mod doctor;
 pub mod exit;
+mod format;
 mod occasion;
 mod output;
+mod patience;
 mod progress;
 mod sandbox;
+mod status;
 mod summary;
+mod table;
 mod typed;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -23,6 +30,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::base::thread::BLOCKING_THREADS;
 use crate::base::{Clock, SystemClock};
 use crate::config::{Flag, Inputs, LOG_VARIABLE, Loaded, load};
 use crate::telemetry::log::{LogFormat, LogOptions, LogSink};
@@ -86,8 +94,16 @@ enum LogFormatArg {
 enum Command {
     /// Crawl prices into the lake until Ctrl-C
     Crawler(crawler::CrawlerArgs),
+    /// Check whether a crawler would work here, and say what mends it
+    Doctor(doctor::DoctorArgs),
+    /// Crawl a stretch of the past into the lake
+    Backfill(backfill::BackfillArgs),
+    /// Show how complete the lake is, what waits and what it costs
+    Status(status::StatusArgs),
     /// Serve a simulated cloud on this machine
     Sandbox(sandbox::SandboxArgs),
+    /// Verify that the lake is what it says it is
+    Verify(verify::VerifyArgs),
     /// Show, check or start a configuration
     Config(config::ConfigArgs),
     /// Print the completions of a shell
@@ -169,7 +185,11 @@ pub fn main(
 fn run(command: Command, context: &Context) -> Result<u8, CliError> {
     match command {
         Command::Crawler(arguments) => wait_for(crawler::run(&arguments, context)),
+        Command::Doctor(arguments) => wait_for(doctor::run(&arguments, context)),
+        Command::Backfill(arguments) => wait_for(backfill::run(&arguments, context)),
+        Command::Status(arguments) => wait_for(status::run(&arguments, context)),
         Command::Sandbox(arguments) => wait_for(sandbox::run(&arguments, context)),
+        Command::Verify(arguments) => wait_for(verify::run(&arguments, context)),
         Command::Config(arguments) => config::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => completions::man(&arguments),
@@ -181,10 +201,14 @@ const LAST_COPIES: Duration = Duration::from_secs(2);
 
 /// Runs a command that waits for networks.
 fn wait_for(command: impl Future<Output = Result<u8, CliError>>) -> Result<u8, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-        CliError::new(exit::FAILED, format!("failed to start the runtime: {error}"))
-            .with_hint("check the limits on threads and open files")
-    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()
+        .map_err(|error| {
+            CliError::new(exit::FAILED, format!("failed to start the runtime: {error}"))
+                .with_hint("check the limits on threads and open files")
+        })?;
     let outcome = runtime.block_on(command);
     // A copy that is under way on a thread of its own is let finish, or it would be left lying in the lake. Who
     // has interrupted twice does not wait.

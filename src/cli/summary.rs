@@ -20,6 +20,8 @@ pub(super) struct Summary<'a> {
     pub(super) directory: Option<&'a Path>,
     /// Whether the prices are simulated.
     pub(super) sandbox: bool,
+    /// The command that does the same without end, if there is one.
+    pub(super) endless: Option<String>,
     /// How long it took.
     pub(super) took: Duration,
     /// The command that was typed.
@@ -135,6 +137,7 @@ impl Summary<'_> {
                 );
             }
         }
+        step("how complete the lake is, and what is missing", &self.typed.other("status"));
         if self.sandbox {
             let program = self.typed.program();
             step(
@@ -142,7 +145,9 @@ impl Summary<'_> {
                 &format!("{program} config example"),
             );
         }
-        step("the same without end, until Ctrl-C", &self.typed.without(&["--once"], &["--max-duration"]));
+        if let Some(endless) = &self.endless {
+            step("the same without end, until Ctrl-C", endless);
+        }
     }
 }
 
@@ -198,13 +203,15 @@ mod tests {
 
     fn summary(report: &Report) -> String {
         let words = ["contrail", "crawler", "--sandbox", "--once", "--lake", "my lake"];
+        let typed = Typed::new(&words.map(Into::into));
         Summary {
             report,
             lake: "file:///data/lake",
             directory: Some(Path::new("/data/lake")),
             sandbox: true,
             took: Duration::from_secs(14),
-            typed: &Typed::new(&words.map(Into::into)),
+            endless: Some(typed.without(&["--once"], &[])),
+            typed: &typed,
         }
         .render()
     }

@@ -22,6 +22,22 @@ impl Typed {
         quoted(&self.program)
     }
 
+    /// Another command about the same lake, ready to paste.
+    pub(super) fn other(&self, command: &str) -> String {
+        let mut line = format!("{} {command}", self.program());
+        let mut words = self.arguments.iter();
+        while let Some(word) = words.next() {
+            let (name, value) =
+                word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
+            if ["--lake", "--config"].contains(&name)
+                && let Some(value) = value.or_else(|| words.next().map(String::as_str))
+            {
+                line.extend([" ", name, " ", &quoted(value)]);
+            }
+        }
+        line
+    }
+
     /// The same line without `flags` and without `options` and their values, ready to paste.
     pub(super) fn without(&self, flags: &[&str], options: &[&str]) -> String {
         let mut line = self.program();
@@ -64,6 +80,13 @@ mod tests {
         let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
         let told = Typed::new(&words).without(&["--once"], &["--max-duration"]);
         assert_eq!(told, "target/debug/contrail crawler --seed 7 --lake=./my");
+    }
+
+    #[test]
+    fn another_command_is_about_the_same_lake() {
+        let words = ["contrail", "--config=c.toml", "crawler", "--once", "--lake", "my lake", "--only", "x"];
+        let told = Typed::new(&words.map(OsString::from)).other("status");
+        assert_eq!(told, "contrail status --config c.toml --lake 'my lake'");
     }
 
     #[test]

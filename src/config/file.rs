@@ -23,6 +23,14 @@ pub(super) struct Found {
     asked_by: Option<&'static str>,
 }
 
+#[cfg(any(test, fuzzing))]
+impl Found {
+    /// A file whose text is at hand.
+    pub(super) fn named(shown: &str) -> Self {
+        Self { shown: shown.into(), asked_by: None }
+    }
+}
+
 /// Decides which file is read: `--config`, `CONTRAIL_CONFIG`, `./contrail.toml`, the user's own. `None`
 /// when there is none. A file that was asked for by name must exist; [`read`] tells when it does not.
 pub(super) fn find(inputs: &Inputs) -> Result<Option<Found>, ConfigError> {

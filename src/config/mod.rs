@@ -14,6 +14,8 @@ mod crawler;
 mod environment;
 mod error;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod http;
 mod lake;
 mod lake_url;
@@ -133,10 +135,16 @@ impl Loaded {
 
 /// Finds and reads the settings. All that is wrong with them is told at once.
 pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigError> {
-    let path = file::find(inputs)?;
+    let Some(found) = file::find(inputs)? else { return load_text(inputs, None) };
+    let text = file::read(&found, &inputs.directory)?;
+    load_text(inputs, Some((&found, &text)))
+}
+
+/// Reads the settings, those of the file from its text.
+fn load_text(inputs: &Inputs, file: Option<(&file::Found, &str)>) -> Result<Loaded, ConfigError> {
     let mut layers = Layers::new(inputs);
-    if let Some(path) = &path {
-        layers.add_file(path, &file::read(path, &inputs.directory)?)?;
+    if let Some((found, text)) = file {
+        layers.add_file(found, text)?;
     }
     let config = Config {
         lake: Lake::read(&mut layers.section("lake")),
@@ -151,7 +159,7 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigError> {
         },
     };
     let (entries, warnings) = layers.finish()?;
-    Ok(Loaded { config, entries, warnings, file: path.map(|path| path.shown) })
+    Ok(Loaded { config, entries, warnings, file: file.map(|(found, _)| found.shown.clone()) })
 }
 
 /// Every key with its default and a comment, as `config.example.toml` in the repository has them.

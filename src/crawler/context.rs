@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex as AsyncMutex;
 
+use super::habits::Memory;
 use super::ledgers::Ledgers;
 use super::report::{Observer, Problem};
 use super::rest::Waits;
@@ -57,6 +58,7 @@ pub(super) struct Context {
     pub(super) observer: Arc<dyn Observer>,
     pub(super) shutdown: Shutdown,
     pub(super) ledgers: Ledgers,
+    pub(super) memory: Memory,
     wanted: Identity,
     identity: AsyncMutex<Option<Identity>>,
     refused: Mutex<BTreeSet<Stream>>,
@@ -97,6 +99,7 @@ impl Context {
             observer,
             shutdown,
             ledgers: Ledgers::default(),
+            memory: Memory::default(),
             wanted: lake.wanted.clone(),
             identity: AsyncMutex::new(None),
             refused: Mutex::default(),
@@ -143,7 +146,7 @@ impl Context {
         let grid = identity.grid()?;
         if blind.is_none() {
             let store = self.store.as_ref();
-            match self.ledgers.refresh(store, dataset, windows, &identity, grid, now).await {
+            match self.ledgers.refresh(store, dataset, windows, grid, now).await {
                 Ok(()) => {}
                 // Whatever is wrong with the store, the upstreams forget meanwhile: go on into the spool.
                 Err(error) if self.ledgers.was_read(dataset) => {

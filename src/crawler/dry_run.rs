@@ -11,7 +11,7 @@ use crate::base::{Clock, Name};
 use crate::lake::identity::{Identity, IdentityError};
 use crate::lake::ledger;
 use crate::lake::slice::Slice;
-use crate::sources::{Dataset, PlanContext, Traffic};
+use crate::sources::{Dataset, FetchError, PlanContext, Traffic};
 
 /// What a dry run found missing in one dataset.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Planned {
     pub slices: Vec<Slice>,
     /// What could not be planned.
     pub problems: Vec<Problem>,
+    /// Why nothing could be planned at all, if so.
+    pub failure: Option<FetchError>,
 }
 
 /// Plans one tick of every source. Writes nothing, not even into an empty lake.
@@ -41,7 +43,7 @@ pub async fn dry_run(
     for scheduled in sources {
         let dataset = scheduled.source.dataset();
         let Ok(name) = Name::new("dataset", dataset.id) else { continue };
-        let extent = extent(dataset.windows, true, &identity, now);
+        let extent = extent(dataset.windows, true, now);
         let coverage = ledger::read(store.as_ref(), &name, extent).await.map_err(IdentityError::from)?;
         let traffic = Traffic::default();
         let context = PlanContext {
@@ -49,17 +51,22 @@ pub async fn dry_run(
             now,
             created_at: identity.created_at,
             grid,
+            past: None,
             traffic: &traffic,
         };
-        let (slices, problems) = match scheduled.source.plan(&context).await {
+        let mut planned = Planned { dataset, slices: Vec::new(), problems: Vec::new(), failure: None };
+        match scheduled.source.plan(&context).await {
             Ok(plan) => {
+                for warning in &plan.warnings {
+                    tracing::warn!(dataset = dataset.id, "{warning}");
+                }
                 let closed = plan.closed.iter().map(|(_, error)| Problem::of(error));
-                let problems = closed.chain(plan.failures.iter().map(Problem::of)).collect();
-                (newest_then_oldest(plan.wanted), problems)
+                planned.problems = closed.chain(plan.failures.iter().map(Problem::of)).collect();
+                planned.slices = newest_then_oldest(plan.wanted);
             }
-            Err(error) => (Vec::new(), vec![Problem::of(&error)]),
-        };
-        all.push(Planned { dataset, slices, problems });
+            Err(error) => planned.failure = Some(error),
+        }
+        all.push(planned);
     }
     Ok(all)
 }

@@ -83,7 +83,8 @@ async fn bring(
         traffic: Arc::clone(traffic),
     };
     let draft = context.spool.draft()?;
-    let fetched = source.fetch(slice, &fetch_context, draft).await?;
+    let mut fetched = source.fetch(slice, &fetch_context, draft).await?;
+    context.memory.compare(context.store.as_ref(), known, slice, &mut fetched).await;
     let judgement = judged(context, known, slice, &fetched).await;
     Ok((fetched, judgement))
 }
@@ -101,6 +102,7 @@ async fn keep_as_judged(
     attempt.etag.clone_from(&fetched.etag);
     attempt.warnings = fetched.warnings.count;
     attempt.warning_samples.clone_from(&fetched.warnings.samples);
+    attempt.sentinels = fetched.warnings.sentinels.iter().map(|raised| raised.as_str().to_owned()).collect();
     match judgement {
         Judgement::Unchanged { same_as } => {
             attempt.outcome = Outcome::Unchanged;
@@ -142,13 +144,16 @@ async fn keep(
 ) -> Result<Entry, FetchError> {
     let context = Arc::clone(context);
     spooled(move || {
-        let Fetched { draft, source_url, etag, last_modified, account, complete, .. } = fetched;
+        let Fetched { draft, source_url, etag, last_modified, account, complete, habits, .. } = fetched;
         let finished = Draft::finish(draft)?;
         attempt.stored_bytes = Some(finished.stored_bytes);
         attempt.sha256 = Some(finished.sha256.clone());
         let payload = finished.meta();
         let meta = ObjectMeta {
             rows_hash: payload.rows_hash.filter(|_| slice.format() == Format::Ndjson),
+            things: habits.things,
+            page_rows: habits.page_rows,
+            fields: habits.fields.to_text(),
             source_url: Some(source_url),
             fetched_at: Some(whole_second(attempt.finished)),
             etag,

@@ -7,10 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{Days, TimeDelta};
 
-use crate::base::{Date, Name, Time};
+use crate::base::{Name, Time};
 use crate::lake::coverage::Coverage;
 use crate::lake::grid::Grid;
-use crate::lake::identity::Identity;
 use crate::lake::key::{Key, Parsed};
 use crate::lake::ledger::{self, Extent};
 use crate::lake::slice::Slice;
@@ -21,8 +20,6 @@ use crate::lake::store::{Store, StoreError};
 const FULL_READING: TimeDelta = TimeDelta::hours(24);
 /// The days that are read again at every tick.
 const RECENT_DAYS: u64 = 2;
-/// Windows reach back 90 days before the lake was made, and one more for the one that lies across the edge.
-const HISTORY_DAYS: u64 = 91;
 
 /// What is known of every dataset.
 #[derive(Debug, Default)]
@@ -98,7 +95,6 @@ impl Ledgers {
         store: &dyn Store,
         dataset: &Name,
         windows: bool,
-        identity: &Identity,
         grid: Grid,
         now: Time,
     ) -> Result<(), StoreError> {
@@ -108,7 +104,7 @@ impl Ledgers {
             (ledger.read_at, ledger.spooled.clone())
         };
         let full = read_at.is_none_or(|read_at| now - read_at >= FULL_READING || now < read_at);
-        let mut read = ledger::read(store, dataset, extent(windows, full, identity, now)).await?;
+        let mut read = ledger::read(store, dataset, extent(windows, full, now)).await?;
         let mut datasets = self.lock();
         let ledger = datasets.entry(dataset.clone()).or_default();
         // What went up while the lake was listed may not be in the listing.
@@ -131,15 +127,17 @@ impl Ledgers {
     }
 }
 
-/// Which part of a dataset to read. Windows lie in known days; what else there is may be of any day.
-pub(super) fn extent(windows: bool, full: bool, identity: &Identity, now: Time) -> Extent {
+/// Which part of a dataset to read. Windows of recent days lie in known folders; what else there is may be of any
+/// day.
+pub(super) fn extent(windows: bool, full: bool, now: Time) -> Extent {
     let today = now.date_naive();
-    let tomorrow = today.succ_opt().unwrap_or(today);
-    let days_before = |day: Date, days| day.checked_sub_days(Days::new(days)).unwrap_or(day);
     match (windows, full) {
         (false, _) => Extent::All,
-        (true, true) => Extent::Days(days_before(identity.created_at.date_naive(), HISTORY_DAYS), tomorrow),
-        (true, false) => Extent::Days(days_before(today, RECENT_DAYS), tomorrow),
+        (true, true) => Extent::ByDay,
+        (true, false) => {
+            let first = today.checked_sub_days(Days::new(RECENT_DAYS)).unwrap_or(today);
+            Extent::Days(first, today.succ_opt().unwrap_or(today))
+        }
     }
 }
 

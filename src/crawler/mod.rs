@@ -6,18 +6,20 @@
 //!                                                              └─▶ run log, metrics, observer
 //! ```
 //!
-//! To read it: [`supervise`] opens the lake and the spool, starts the ticks and ends them; [`schedule`] says when
-//! and [`shutdown`] in which stages. A [`tick`] plans, fetches and plans again, in the [`order`] that favours the
-//! present, and lets streams [`rest`] that fail. What it goes by is in [`ledgers`]: what the lake has and what
-//! still waits. A [`fetch`] ends as an entry of the spool, after [`judge`] has compared it with the slot before.
-//! From there [`upload`] takes it up, and only it knows whether the store answers. A [`run`] keeps the lines and
-//! the numbers of one tick for its [`report`], until the last of its entries is up.
+//! To read it: `supervise` opens the lake and the spool, starts the ticks and ends them; `schedule` says when
+//! and `shutdown` in which stages. A `tick` plans, fetches and plans again, in the `order` that favours the
+//! present, and lets streams `rest` that fail. What it goes by is in `ledgers`: what the lake has and what
+//! still waits. A `fetch` ends as an entry of the spool, after `judge` has compared it with the slot before and `habits` with
+//! what its upstream usually does.
+//! From there `upload` takes it up, and only it knows whether the store answers. A `run` keeps the lines and
+//! the numbers of one tick for its `report`, until the last of its entries is up.
 //!
 //! Every `select!` here is `biased`: with time and chance injected, a simulated course is the same each time.
 
 mod context;
 mod dry_run;
 mod fetch;
+mod habits;
 mod judge;
 mod ledgers;
 mod order;

@@ -58,6 +58,7 @@ impl Run {
             warnings: attempt.warnings,
         };
         metrics::slice(&attempt.dataset, attempt.outcome.as_str(), counts);
+        attempt.sentinels.iter().for_each(|sentinel| metrics::sentinel(&attempt.dataset, sentinel));
         metrics::upstream(&attempt.dataset, attempt.requests, attempt.retries);
         context.observer.attempted(attempt);
         say(attempt);

@@ -49,6 +49,19 @@ impl Schedule {
             Self::Cron(cron) => cron.find_next_occurrence(&time, false).ok(),
         }
     }
+
+    /// The longest time between two moments that follow each other: over the next 200 of a cron expression, which
+    /// is a weekend more than a week of hours.
+    pub fn longest_gap(&self, after: Time) -> TimeDelta {
+        if let Self::Every { period, .. } = self {
+            return *period;
+        }
+        let mut moments =
+            std::iter::successors(self.next_after(after), |last| self.next_after(*last)).take(200);
+        let Some(mut last) = moments.next() else { return TimeDelta::zero() };
+        let gaps = moments.map(|moment| moment - std::mem::replace(&mut last, moment));
+        gaps.max().unwrap_or_default()
+    }
 }
 
 impl FromStr for Schedule {
@@ -176,6 +189,14 @@ mod tests {
         assert_eq!(schedule.next_after(time("2026-11-21T20:12:00Z")), Some(time("2026-11-21T21:12:00Z")));
         assert!(Schedule::cron("12 * * * *").is_err(), "without seconds it would mean something else");
         assert!(Schedule::cron("every hour").is_err());
+    }
+
+    #[test]
+    fn the_longest_gap_of_a_schedule_is_known() {
+        let gap = |schedule: Schedule| schedule.longest_gap(time("2026-11-21T20:00:00Z")).num_hours();
+        assert_eq!(gap(hourly()), 1);
+        assert_eq!(gap(Schedule::cron("0 0 18 * * *").unwrap()), 24);
+        assert_eq!(gap(Schedule::cron("0 12 * * * MON-FRI").unwrap()), 49, "over the weekend");
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Crawler {
         observer: Arc<dyn Observer>,
         shutdown: Shutdown,
     ) -> Result<Self, CrawlerError> {
-        let spool_name = format!("{} {}", lake.store.place(), lake.wanted.origin);
+        let spool_name = Spool::identity(&lake.store.place(), &lake.wanted.origin);
         let (spool, adopted) = Spool::open(
             &lake.spool_root,
             &spool_name,

@@ -19,7 +19,7 @@ use super::rest::Rest;
 use super::run::Run;
 use super::upload::Uploader;
 use crate::base::Name;
-use crate::base::error::Hinted;
+use crate::base::error::{Hinted, printable};
 use crate::lake::key::Mark;
 use crate::lake::run_log::{Attempt, Outcome};
 use crate::lake::slice::{Slice, Stream};
@@ -182,6 +182,7 @@ impl Tick {
             now: known.planned_at,
             created_at: known.identity.created_at,
             grid: known.grid,
+            past: None,
             traffic: &traffic,
         };
         match self.scheduled.source.plan(&plan_context).await {
@@ -198,7 +199,7 @@ impl Tick {
 
     /// Writes down what the plan says beside its slices, and puts those in order.
     fn take_in(&mut self, plan: Plan, known: Known) -> Planned {
-        for warning in plan.warnings {
+        for warning in plan.warnings.iter().map(|warning| printable(warning)) {
             if self.said.insert(warning.clone()) {
                 tracing::warn!(dataset = self.dataset().id, "{warning}");
             }
@@ -323,6 +324,7 @@ impl Tick {
         attempt.error_kind = Some(error.kind.as_str().to_owned());
         attempt.error = Some(error.to_string());
         if news && (!refused || self.context.is_first_refusal(stream)) {
+            attempt.sentinels.extend(error.sentinel.map(|sentinel| sentinel.as_str().to_owned()));
             tracing::warn!(
                 dataset = attempt.dataset,
                 stream = attempt.stream,

@@ -41,6 +41,11 @@ pub enum Held {
 }
 
 impl Coverage {
+    /// What is known when it is of one stream.
+    pub fn of_stream(stream: Stream, known: StreamCoverage) -> Self {
+        Self { streams: BTreeMap::from([(stream, known)]) }
+    }
+
     /// Takes in what one key says. Keys that say nothing about slices change nothing.
     pub fn insert(&mut self, parsed: &Parsed) {
         match parsed {

@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::write::GzEncoder;
@@ -13,6 +14,7 @@ use flate2::{Compression, GzBuilder};
 use sha2::{Digest, Sha256};
 
 use super::meta::ObjectMeta;
+use super::room::{Metered, Room};
 
 const BUFFER_BYTES: usize = 64 << 10;
 
@@ -21,6 +23,7 @@ const BUFFER_BYTES: usize = 64 << 10;
 pub struct Draft {
     path: TemporaryFile,
     level: u32,
+    room: Arc<Room>,
     // Rows are short, and both sha256 and gzip have a price for each piece that they are given.
     payload: BufWriter<Payload>,
     bytes: u64,
@@ -32,13 +35,13 @@ pub struct Draft {
 #[derive(Debug)]
 struct Payload {
     sha256: Sha256,
-    gzip: GzEncoder<BufWriter<File>>,
+    gzip: GzEncoder<BufWriter<Metered>>,
 }
 
 impl Payload {
     /// No name, no time: the same rows give the same bytes.
-    fn new(file: File, level: u32) -> BufWriter<Self> {
-        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
+    fn new(file: File, room: &Arc<Room>, level: u32) -> BufWriter<Self> {
+        let file = BufWriter::with_capacity(BUFFER_BYTES, room.meter(file));
         let gzip = GzBuilder::new().mtime(0).write(file, Compression::new(level));
         BufWriter::with_capacity(BUFFER_BYTES, Self { sha256: Sha256::new(), gzip })
     }
@@ -88,14 +91,15 @@ impl Draft {
     pub fn temporary(directory: &Path, level: u32) -> io::Result<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self::create(directory.join(format!("{}-{number}.tmp", std::process::id())), level)
+        let path = directory.join(format!("{}-{number}.tmp", std::process::id()));
+        Self::create(path, &Room::beside(0), level)
     }
 
-    /// Starts an empty draft in a new file at `path`.
-    pub(super) fn create(path: PathBuf, level: u32) -> io::Result<Self> {
-        let file = private_file(&path)?;
-        let path = TemporaryFile(path);
-        Ok(Self { path, level, payload: Payload::new(file, level), bytes: 0, rows: 0, rows_hash: 0 })
+    /// Starts an empty draft in a new file at `path`, which takes its bytes out of `room`.
+    pub(super) fn create(path: PathBuf, room: &Arc<Room>, level: u32) -> io::Result<Self> {
+        let payload = Payload::new(private_file(&path)?, room, level);
+        let (path, room) = (TemporaryFile(path), Arc::clone(room));
+        Ok(Self { path, level, room, payload, bytes: 0, rows: 0, rows_hash: 0 })
     }
 
     /// Writes one NDJSON row, which must be one line of JSON without its line break.
@@ -116,7 +120,7 @@ impl Draft {
     pub fn restart(&mut self) -> io::Result<()> {
         // A new file, not the old one cut short: the old encoder still writes its trailer when it is dropped.
         std::fs::remove_file(&self.path.0)?;
-        self.payload = Payload::new(private_file(&self.path.0)?, self.level);
+        self.payload = Payload::new(private_file(&self.path.0)?, &self.room, self.level);
         (self.bytes, self.rows, self.rows_hash) = (0, 0, 0);
         Ok(())
     }
@@ -143,7 +147,7 @@ impl Draft {
         let file = gzip.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
         Ok(FinishedDraft {
-            stored_bytes: file.metadata()?.len(),
+            stored_bytes: file.len()?,
             path: self.path,
             sha256: hex(&sha256.finalize()),
             bytes: self.bytes,
@@ -156,6 +160,7 @@ impl Draft {
 /// The verbatim way in: bytes go through as they are, and are no rows.
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.room.check(self.bytes, bytes.len())?;
         let written = self.payload.write(bytes)?;
         self.bytes += written as u64;
         Ok(written)
@@ -205,14 +210,14 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// Payloads may hold what only their owner should read.
 pub(super) fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    private(std::fs::OpenOptions::new().write(true).create(true).truncate(true)).open(path)
+}
+
+/// Files that are made with these options are their owner's alone.
+pub(super) fn private(options: &mut std::fs::OpenOptions) -> &mut std::fs::OpenOptions {
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
 }
 
 #[cfg(test)]
@@ -222,14 +227,14 @@ mod tests {
     use super::*;
 
     fn draft(directory: &tempfile::TempDir) -> Draft {
-        Draft::create(directory.path().join("draft.tmp"), 6).unwrap()
+        Draft::create(directory.path().join("draft.tmp"), &Room::beside(0), 6).unwrap()
     }
 
     #[test]
     fn the_same_rows_give_the_same_bytes() {
         let directory = tempfile::tempdir().unwrap();
         let stored = |name: &str| {
-            let mut draft = Draft::create(directory.path().join(name), 6).unwrap();
+            let mut draft = Draft::create(directory.path().join(name), &Room::beside(0), 6).unwrap();
             draft.row(b"{\"a\":1}").unwrap();
             std::fs::read(draft.finish().unwrap().path()).unwrap()
         };

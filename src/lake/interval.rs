@@ -29,6 +29,16 @@ impl Interval {
         self.to
     }
 
+    /// How long it lasts, in seconds.
+    pub fn seconds(self) -> u64 {
+        (self.to - self.from).num_seconds().unsigned_abs()
+    }
+
+    /// The moments that lie in both.
+    pub fn intersection(self, other: Self) -> Option<Self> {
+        Self::new(self.from.max(other.from), self.to.min(other.to))
+    }
+
     /// Whether `time` lies inside.
     pub fn contains(self, time: Time) -> bool {
         self.from <= time && time < self.to
@@ -92,6 +102,19 @@ impl IntervalSet {
     pub fn end_before(&self, time: Time) -> Option<Time> {
         let index = self.parts.partition_point(|part| part.to <= time);
         index.checked_sub(1).and_then(|last| self.parts.get(last)).map(|part| part.to)
+    }
+
+    /// Every moment that is in one of the two sets.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        self.parts.iter().chain(&other.parts).copied().collect()
+    }
+
+    /// What of `interval` is in the set, in order of time.
+    pub fn within(&self, interval: Interval) -> Vec<Interval> {
+        let first = self.parts.partition_point(|part| part.to <= interval.from);
+        let inside = self.parts.iter().skip(first).take_while(|part| part.from < interval.to);
+        inside.filter_map(|part| part.intersection(interval)).collect()
     }
 
     /// What of `interval` is not in the set, in order of time.
@@ -167,8 +190,28 @@ mod tests {
             let (from, to) = (asked.0, asked.0 + asked.1);
             prop_assert_eq!(set.covers(interval(from, to)), (from..to).all(held));
             let gaps: IntervalSet = set.missing(interval(from, to)).into_iter().collect();
-            for second in from..to {
-                prop_assert_eq!(gaps.part_at(at(second)).is_some(), !held(second));
+            let inside: IntervalSet = set.within(interval(from, to)).into_iter().collect();
+            for second in 0..100 {
+                let asked = from <= second && second < to;
+                prop_assert_eq!(gaps.part_at(at(second)).is_some(), asked && !held(second));
+                prop_assert_eq!(inside.part_at(at(second)).is_some(), asked && held(second));
+            }
+        }
+
+        #[test]
+        fn a_union_has_the_moments_of_both(
+            ours in prop::collection::vec((0_i64..60, 1_i64..20), 0..8),
+            theirs in prop::collection::vec((0_i64..60, 1_i64..20), 0..8),
+        ) {
+            let set = |spans: &[(i64, i64)]| -> IntervalSet {
+                spans.iter().map(|(from, length)| interval(*from, from + length)).collect()
+            };
+            let (ours, theirs) = (set(&ours), set(&theirs));
+            let both = ours.union(&theirs);
+            prop_assert_eq!(&both, &theirs.union(&ours));
+            for second in 0..100 {
+                let held = |set: &IntervalSet| set.part_at(at(second)).is_some();
+                prop_assert_eq!(held(&both), held(&ours) || held(&theirs));
             }
         }
 

@@ -12,7 +12,7 @@
 
 use std::fmt;
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{Datelike as _, NaiveDate, NaiveDateTime};
 
 use super::interval::Interval;
 use super::slice::{Format, Slice, Stream, Version};
@@ -27,7 +27,7 @@ const DAY: &str = "%Y-%m-%d";
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(String);
 
-/// The start of keys: what a listing is limited to. Ends in `/`.
+/// The start of keys: what a listing is limited to. Ends in `/`, unless it is nothing at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prefix(String);
 
@@ -167,9 +167,26 @@ impl Prefix {
         Self("_contrail/".to_owned())
     }
 
+    /// Everything there is.
+    pub fn everything() -> Self {
+        Self(String::new())
+    }
+
     /// Every raw object of every dataset.
     pub fn all_raw() -> Self {
         Self("raw/".to_owned())
+    }
+
+    /// The folder directly below this one that `key` lies in; `None` when it lies in none.
+    pub fn folder_of(&self, key: &str) -> Option<Self> {
+        let (name, _) = key.strip_prefix(&self.0)?.split_once('/')?;
+        Some(Self(format!("{}{name}/", self.0)))
+    }
+
+    /// The last part of the prefix: the name of the folder that it is.
+    pub fn name(&self) -> &str {
+        let path = self.0.strip_suffix('/').unwrap_or(&self.0);
+        path.rsplit_once('/').map_or(path, |(_, name)| name)
     }
 
     /// The prefix as text.
@@ -227,7 +244,8 @@ fn parse_file_name(stream: Stream, name: &str) -> Option<Slice> {
     if let Some(days) = name.strip_suffix(".late.ndjson") {
         let (day, _) = days.split_once('-')?;
         let day = NaiveDate::parse_from_str(day, COMPACT_DAY).ok()?;
-        return day.succ_opt().map(|_| Slice::Audit { stream, day });
+        // The key names the next day as well, in four digits for the year.
+        return day.succ_opt().filter(|next| next.year() <= 9_999).map(|_| Slice::Audit { stream, day });
     }
     let (stem, format) = if let Some(stem) = name.strip_suffix(".ndjson") {
         (stem, Format::Ndjson)
@@ -331,6 +349,7 @@ mod tests {
             "raw/a/dt=2026-11-21/20261121T000000Z.ndjson",
             "_contrail/marks/raw/a/dt=2026-11-21/20261121T000000Z.ndjson.gz.gone.json",
             "_contrail/runs/dt=2026-11-20/20261121T000000Z-ab.ndjson.gz",
+            "raw/a/dt=9999-12-31/99991231-+100000101.late.ndjson.gz",
             "tables/spot_prices/dt=2026-11-21/spot_prices.parquet",
         ] {
             assert!(Key::parse(text).is_err(), "{text}");

@@ -13,8 +13,10 @@ const CONCURRENT_LISTINGS: usize = 16;
 /// Which part of a dataset to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// All of it, one listing after the other.
+    /// All of it, one listing after the other: for few objects on many days.
     All,
+    /// All of it, the days that there are side by side: for many objects on each day.
+    ByDay,
     /// The days from the first to the second one, both included, side by side.
     Days(Date, Date),
 }
@@ -24,6 +26,7 @@ pub async fn read(store: &dyn Store, dataset: &Name, extent: Extent) -> Result<C
     let mut prefixes = vec![Prefix::marks(dataset)];
     match extent {
         Extent::All => prefixes.push(Prefix::raw(dataset)),
+        Extent::ByDay => prefixes.extend(store.folders(&Prefix::raw(dataset)).await?),
         Extent::Days(first, last) => {
             let days = first.iter_days().take_while(|day| *day <= last);
             prefixes.extend(days.map(|day| Prefix::raw_day(dataset, day)));

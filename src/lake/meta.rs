@@ -22,6 +22,15 @@ pub struct ObjectMeta {
     /// A fingerprint of the set of rows, whatever their order: 32 hex digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_hash: Option<String>,
+    /// How many things the upstream told of, where that is steady: items, products, pools of a region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub things: Option<u64>,
+    /// Rows on a full page of the upstream's listing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_rows: Option<u64>,
+    /// The fields that the upstream's rows had, parted by commas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<String>,
     /// Where it was fetched, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_url: Option<String>,
@@ -59,22 +68,26 @@ impl ObjectMeta {
 
     /// The facts as S3 user metadata, without the `x-amz-meta-` that the wire adds.
     pub fn to_pairs(&self) -> BTreeMap<String, String> {
-        let text = |value: &Option<String>| value.as_deref().map(ascii);
+        let number = |value: Option<u64>| value.map(|number| number.to_string());
+        let text = |value: &Option<String>, longest| value.as_deref().map(|text| ascii(text, longest));
         let optional = [
-            ("contrail-rows", self.rows.map(|rows| rows.to_string())),
-            ("contrail-rows-hash", text(&self.rows_hash)),
-            ("contrail-source-url", text(&self.source_url)),
+            ("contrail-rows", number(self.rows)),
+            ("contrail-rows-hash", text(&self.rows_hash, 32)),
+            ("contrail-things", number(self.things)),
+            ("contrail-page-rows", number(self.page_rows)),
+            ("contrail-fields", text(&self.fields, 512)),
+            ("contrail-source-url", text(&self.source_url, 512)),
             (
                 "contrail-fetched-at",
                 self.fetched_at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
             ),
-            ("contrail-etag", text(&self.etag)),
-            ("contrail-last-modified", text(&self.last_modified)),
-            ("contrail-account", text(&self.account)),
+            ("contrail-etag", text(&self.etag, 128)),
+            ("contrail-last-modified", text(&self.last_modified, 64)),
+            ("contrail-account", text(&self.account, 64)),
             ("contrail-complete", self.complete.map(|complete| complete.to_string())),
             ("contrail-suspect", self.suspect.map(|suspect| suspect.to_string())),
-            ("contrail-version", text(&self.version)),
-            ("contrail-run", text(&self.run)),
+            ("contrail-version", text(&self.version, 32)),
+            ("contrail-run", text(&self.run, 32)),
         ];
         let required = [
             ("contrail-sha256", Some(self.sha256.clone())),
@@ -93,11 +106,15 @@ impl ObjectMeta {
         let pairs: BTreeMap<String, &str> =
             pairs.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
         let text = |name: &str| pairs.get(name).map(|value| (*value).to_owned());
+        let number = |name: &str| pairs.get(name).and_then(|number| number.parse().ok());
         Some(Self {
             sha256: text("contrail-sha256")?,
             bytes: text("contrail-bytes")?.parse().ok()?,
-            rows: text("contrail-rows").and_then(|rows| rows.parse().ok()),
+            rows: number("contrail-rows"),
             rows_hash: text("contrail-rows-hash"),
+            things: number("contrail-things"),
+            page_rows: number("contrail-page-rows"),
+            fields: text("contrail-fields"),
             source_url: text("contrail-source-url"),
             fetched_at: text("contrail-fetched-at").and_then(|at| at.parse().ok()),
             etag: text("contrail-etag"),
@@ -112,8 +129,8 @@ impl ObjectMeta {
 }
 
 /// Metadata travels in HTTP headers: printable ASCII, and within S3's 2 KB for all of it.
-fn ascii(value: &str) -> String {
-    value.chars().take(512).map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect()
+fn ascii(value: &str, longest: usize) -> String {
+    value.chars().take(longest).map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect()
 }
 
 #[cfg(test)]
@@ -127,6 +144,9 @@ mod tests {
             bytes: 7,
             rows: Some(2),
             rows_hash: Some("cd".repeat(16)),
+            things: Some(2),
+            page_rows: Some(1_000),
+            fields: Some("meterId,retailPrice".to_owned()),
             source_url: Some("https://prices.azure.com/api/retail/prices?currencyCode=USD".to_owned()),
             fetched_at: Some("2026-11-21T20:10:00Z".parse().unwrap()),
             etag: Some("\"x\"".to_owned()),
@@ -142,5 +162,30 @@ mod tests {
         let read = ObjectMeta::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         assert_eq!(read, Some(meta));
         assert_eq!(ObjectMeta::from_pairs([("owner", "me")]), None);
+    }
+
+    #[test]
+    fn whatever_an_upstream_says_the_metadata_stays_within_what_s3_allows() {
+        let long = || Some("é".repeat(10_000));
+        let meta = ObjectMeta {
+            sha256: "ab".repeat(32),
+            bytes: u64::MAX,
+            rows: Some(u64::MAX),
+            rows_hash: Some("cd".repeat(16)),
+            things: Some(u64::MAX),
+            page_rows: Some(u64::MAX),
+            fields: long(),
+            source_url: long(),
+            fetched_at: Some("2026-11-21T20:10:00Z".parse().unwrap()),
+            etag: long(),
+            last_modified: long(),
+            account: long(),
+            complete: Some(false),
+            suspect: Some(false),
+            version: long(),
+            run: long(),
+        };
+        let length: usize = meta.to_pairs().iter().map(|(name, value)| name.len() + value.len()).sum();
+        assert!(length <= 2_048, "{length} bytes");
     }
 }

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
+use super::draft::private;
 use super::key::Key;
 use super::slice::{Slice, Stream};
 use crate::base::{Name, Time};
@@ -101,6 +102,9 @@ pub struct Attempt {
     /// The first few of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warning_samples: Vec<String>,
+    /// Changes of the upstream's habits among them: `page_size`, `fewer`, `field_appeared` and so on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sentinels: Vec<String>,
     /// With `exists`: whether the object that stands differs from what was fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub differs: Option<bool>,
@@ -157,6 +161,7 @@ impl Attempt {
             retries: 0,
             warnings: 0,
             warning_samples: Vec::new(),
+            sentinels: Vec::new(),
             differs: None,
             url: None,
             etag: None,
@@ -217,7 +222,7 @@ impl RunLog {
         let mut slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let file = match slot.as_mut() {
             Some(file) => file,
-            None => slot.insert(OpenOptions::new().append(true).create(true).open(&self.path)?),
+            None => slot.insert(private(OpenOptions::new().append(true).create(true)).open(&self.path)?),
         };
         // One write for each line: a killed process leaves at most one torn line, the last. A full disk may take
         // the half of one, which then goes away again, or the next line would be lost with it.

@@ -15,15 +15,17 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
-use super::draft::{Draft, FinishedDraft, hex, private_file};
+use super::draft::{Draft, FinishedDraft, hex, private, private_file};
 use super::key::{Key, Parsed};
 use super::meta::ObjectMeta;
+use super::room::Room;
 use super::run_log::{Attempt, Interrupted};
 use crate::base::{Chance, Name, Time};
 
@@ -35,6 +37,7 @@ pub struct Spool {
     locks: Vec<(PathBuf, File)>,
     limit: u64,
     level: u32,
+    drafts: Arc<Room>,
     sequence: AtomicU64,
     used: AtomicU64,
     room: Notify,
@@ -73,6 +76,17 @@ pub struct Adopted {
 }
 
 impl Spool {
+    /// What tells the spools of different lakes apart: the [place](super::store::Store::place) of the store, and the
+    /// lake's origin.
+    pub fn identity(place: &str, origin: &str) -> String {
+        format!("{place} {origin}")
+    }
+
+    /// The directory below `root` that holds the spools of the processes of one lake.
+    pub(super) fn home(root: &Path, place: &str, origin: &str) -> PathBuf {
+        root.join(directory_of(&Self::identity(place, origin)))
+    }
+
     /// Opens the spool of the lake `identity` (its address and origin) below `root`, and adopts what dead
     /// processes left. `limit` is its byte budget, `level` the gzip level of drafts.
     pub fn open(
@@ -83,9 +97,8 @@ impl Spool {
         now: Time,
         chance: &Chance,
     ) -> io::Result<(Self, Adopted)> {
-        let name: String = hex(&Sha256::digest(identity.as_bytes())).chars().take(16).collect();
-        let lake = root.join(name);
-        fs::create_dir_all(&lake)?;
+        let lake = root.join(directory_of(identity));
+        private_directory(&lake)?;
         let mut locks = Vec::new();
         let mut adopted = Adopted::default();
         let mut used = 0;
@@ -102,7 +115,7 @@ impl Spool {
             let directory = lake.join(name);
             // A process that ends at this very moment may remove the lake's directory, and one that starts may
             // adopt the new directory before it is locked.
-            fs::create_dir_all(&directory)?;
+            private_directory(&directory)?;
             if let Some(held) = lock(&directory)? {
                 locks.push((directory.clone(), held));
                 break directory;
@@ -113,6 +126,7 @@ impl Spool {
             locks,
             limit,
             level,
+            drafts: Room::beside(limit),
             sequence: AtomicU64::new(0),
             used: AtomicU64::new(used),
             room: Notify::new(),
@@ -166,7 +180,7 @@ impl Spool {
 
     /// Starts an empty draft.
     pub fn draft(&self) -> io::Result<Draft> {
-        Draft::create(self.path(self.next(), "tmp"), self.level)
+        Draft::create(self.path(self.next(), "tmp"), &self.drafts, self.level)
     }
 
     /// Makes a finished draft an entry. From here on it survives this process.
@@ -293,10 +307,14 @@ impl Entry {
     }
 }
 
+fn directory_of(identity: &str) -> String {
+    hex(&Sha256::digest(identity.as_bytes())).chars().take(16).collect()
+}
+
 /// Takes the directory for this process, unless a living process holds it.
 fn lock(directory: &Path) -> io::Result<Option<File>> {
     let path = directory.join("lock");
-    let file = match File::options().create(true).append(true).open(&path) {
+    let file = match private(File::options().create(true).append(true)).open(&path) {
         Ok(file) => file,
         // Its owner is just removing it, or it is no directory at all.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -389,6 +407,15 @@ fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written.inspect_err(|_| drop(fs::remove_file(path)))
 }
 
+/// Makes a directory and those above it that are missing, for their owner alone. What is there stays as it is: a
+/// person may have made it, for a group.
+fn private_directory(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
+}
+
 fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
@@ -396,6 +423,7 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lake::run_log::RunLog;
 
     const KEY: &str =
         "raw/aws_spot_prices/dt=2026-11-21/region=r/20261121T200000Z-20261121T210000Z.ndjson.gz";
@@ -485,10 +513,19 @@ mod tests {
     fn files_in_the_spool_are_private() {
         use std::os::unix::fs::PermissionsExt as _;
         let root = tempfile::tempdir().unwrap();
-        let (spool, _) = open(root.path());
-        let entry = keep(&spool);
-        for path in [entry.body().to_owned(), entry.body().with_extension("json")] {
-            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        let fresh = root.path().join("made");
+        let (spool, _) = open(&fresh);
+        keep(&spool);
+        let _draft = spool.draft().unwrap();
+        let run = Name::hex(7);
+        let log = RunLog::new(spool.directory(), run.clone(), "aws_spot_prices", now());
+        log.append(&Attempt::at_dataset(&run, "aws_spot_prices", now())).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let files = sorted_entries(spool.directory()).unwrap();
+        assert_eq!(files.len(), 5, "lock, body, description, draft and log: {files:?}");
+        assert!(files.iter().all(|file| mode(file) == 0o600), "{files:?}");
+        for directory in [spool.directory(), spool.root(), &fresh] {
+            assert_eq!(mode(directory), 0o700, "{}", directory.display());
         }
     }
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderMap, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{NoProxy, Proxy, StatusCode};
 use url::Url;
 
 use super::retry::retry_after;
 use super::{Download, HostLimits, Meter, NetError, NetErrorKind, Retry, RetryTimes, Validators};
-use crate::base::{Chance, Clock};
+use crate::base::{Chance, Clock, Time};
 
 const MAX_REDIRECTS: usize = 5;
 
@@ -109,7 +109,13 @@ impl Client {
             NetError::new(NetErrorKind::Config, format!("failed to set up the HTTP client: {error}"))
                 .with_hint("check [http], and that this machine has CA certificates installed")
         })?;
-        Ok(Self { http, limits: HostLimits::new(per_host), clock, chance, times: RetryTimes::default() })
+        Ok(Self {
+            http,
+            limits: HostLimits::new(per_host, Arc::clone(&clock)),
+            clock,
+            chance,
+            times: RetryTimes::default(),
+        })
     }
 
     /// The same client with another patience.
@@ -145,10 +151,25 @@ impl Client {
         meter.request();
         let response = self.http.get(url.clone()).send().await;
         let response = response.map_err(|error| NetError::unanswered(url, error))?;
+        if matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            permit.throttled();
+        }
         match response.status() {
-            StatusCode::OK => Ok(Download::new(url.clone(), response, permit)),
+            StatusCode::OK => {
+                permit.succeeded();
+                Ok(Download::new(url.clone(), response, permit))
+            }
             status => Err(NetError::status(url, status, retry_after(response.headers(), self.clock.now()))),
         }
+    }
+
+    /// What time the server at `url` has, whatever else it answers; `None` when it does not say. Asked once.
+    pub async fn date(&self, url: &Url) -> Result<Option<Time>, NetError> {
+        let _permit = self.limits.acquire(&authority(url)).await;
+        let response = self.http.get(url.clone()).send().await;
+        let response = response.map_err(|error| NetError::unanswered(url, error))?;
+        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        Ok(date.and_then(|date| chrono::DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc()))
     }
 
     /// The document at `url`, whole, which must not be larger than `limit` bytes. Tried again as often as

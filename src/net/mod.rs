@@ -5,6 +5,7 @@ mod client;
 mod download;
 mod error;
 mod limits;
+mod pace;
 mod retry;
 
 pub use client::{Client, HttpOptions, Proxying};

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::base::error::Hinted;
+use super::Sentinel;
+use crate::base::check::Check;
+use crate::base::error::{Hinted, printable};
 use crate::base::name::NameError;
 use crate::net::{NetError, NetErrorKind};
 
@@ -53,13 +55,20 @@ pub struct FetchError {
     /// What failed, on what; one line, without secrets.
     message: String,
     hint: Option<String>,
+    /// The change of the upstream's habits that it is, if it is one.
+    pub sentinel: Option<Sentinel>,
 }
 
 impl FetchError {
     /// An error of `kind`; `message` says what failed and on what, without secrets.
     pub fn new(kind: FetchErrorKind, message: impl Into<String>) -> Self {
-        let message: String = message.into();
-        Self { kind, message: message.split_whitespace().collect::<Vec<_>>().join(" "), hint: None }
+        Self {
+            kind,
+            // An upstream may have had a hand in it.
+            message: printable(&message.into()),
+            hint: None,
+            sentinel: None,
+        }
     }
 
     /// The upstream is away or busy; try at the next tick.
@@ -75,6 +84,24 @@ impl FetchError {
     /// A fault of Contrail itself.
     pub fn bug(message: impl Into<String>) -> Self {
         Self::new(FetchErrorKind::Bug, message).with_hint("this is a fault in Contrail: please report it")
+    }
+
+    /// Says that this is a change of the upstream's habits.
+    #[must_use]
+    pub fn with_sentinel(self, sentinel: Sentinel) -> Self {
+        Self { sentinel: Some(sentinel), ..self }
+    }
+
+    /// The error as a check that failed. Nothing tries again by itself here, so the hint is for a person.
+    pub fn as_check(&self, name: &str) -> Check {
+        let by_kind = match self.kind {
+            FetchErrorKind::Retry { .. } => {
+                "try again in a while; if it stays so, check the network and the proxy"
+            }
+            FetchErrorKind::Bug => "this is a fault in Contrail: please report it",
+            _ => "check that the upstream itself answers, and no proxy, login page or mirror in its place",
+        };
+        Check::failed(name, self.message.as_str(), self.hint.as_deref().unwrap_or(by_kind))
     }
 
     /// Adds what to do about it.
@@ -127,6 +154,10 @@ impl From<NetError> for FetchError {
 impl From<std::io::Error> for FetchError {
     fn from(error: std::io::Error) -> Self {
         let hint = match error.kind() {
+            std::io::ErrorKind::FileTooLarge => {
+                return Self::upstream(error.to_string())
+                    .with_hint("no upstream sends so much: check that it is what it claims to be");
+            }
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
                 "make room on the disk of the spool, or set [lake] spool_dir to a larger one"
             }

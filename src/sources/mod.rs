@@ -3,14 +3,20 @@
 
 pub mod aws;
 pub mod azure;
+mod backfill;
 mod error;
+mod fingerprints;
+mod habits;
+pub mod inspect;
 mod plan;
+mod warnings;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
+use crate::base::check::Check;
 use crate::base::{Clock, Time};
 use crate::lake::coverage::Coverage;
 use crate::lake::draft::Draft;
@@ -19,8 +25,11 @@ use crate::lake::slice::Slice;
 use crate::lake::store::Store;
 use crate::net::Meter;
 
+pub use backfill::Backfill;
 pub use error::{FetchError, FetchErrorKind};
+pub use habits::{Fields, Habits};
 pub use plan::Plan;
+pub use warnings::{Sentinel, Warnings};
 
 /// What is always true of a dataset, whatever its configuration.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +47,7 @@ pub struct Dataset {
 }
 
 /// What a source is told when it plans.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct PlanContext<'a> {
     /// What the lake has of the dataset.
     pub coverage: &'a Coverage,
@@ -48,8 +57,20 @@ pub struct PlanContext<'a> {
     pub created_at: Time,
     /// How the lake cuts time.
     pub grid: Grid,
+    /// What of the past is asked for, instead of what is due by itself.
+    pub past: Option<Past>,
     /// Counts what planning costs.
     pub traffic: &'a Traffic,
+}
+
+/// A stretch of the past. What changed or was published in it is wanted as far as the upstream still has it,
+/// whatever the configuration says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Past {
+    /// Its beginning; `None` for all that the upstream still has.
+    pub since: Option<Time>,
+    /// Its end, which is not part of it.
+    pub until: Time,
 }
 
 /// What a source is given to fetch with.
@@ -129,28 +150,8 @@ pub struct Fetched {
     pub complete: Option<bool>,
     /// What was odd about the payload, kept as it came all the same.
     pub warnings: Warnings,
-}
-
-/// Oddities of a payload: all are counted, the first few are told.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Warnings {
-    /// How many there were.
-    pub count: u64,
-    /// The first few, one sentence each.
-    pub samples: Vec<String>,
-}
-
-impl Warnings {
-    /// How many are told.
-    const SAMPLES: usize = 5;
-
-    /// Counts one; `text` is only made when it will be told.
-    pub fn add(&mut self, text: impl FnOnce() -> String) {
-        self.count += 1;
-        if self.samples.len() < Self::SAMPLES {
-            self.samples.push(text());
-        }
-    }
+    /// What the fetch shows of the upstream's habits. Empty where nobody watches them.
+    pub habits: Habits,
 }
 
 /// Says what should exist, and fetches it.
@@ -166,4 +167,10 @@ pub trait Source: Send + Sync + std::fmt::Debug {
     /// Fetches one slice into `draft`, which it gives back whole. On an error nothing is kept.
     async fn fetch(&self, slice: &Slice, context: &FetchContext, draft: Draft)
     -> Result<Fetched, FetchError>;
+
+    /// What `doctor` asks: the cheapest questions that prove that the source could do its work now. Nothing to ask,
+    /// unless a source says otherwise.
+    async fn check(&self) -> Vec<Check> {
+        Vec::new()
+    }
 }

@@ -6,6 +6,8 @@ use crate::lake::slice::{Slice, Stream};
 /// The outcome of planning one tick of a dataset.
 #[derive(Debug, Default)]
 pub struct Plan {
+    /// Every stream that there is and that is open to us, whether something of it is missing or not.
+    pub streams: Vec<Stream>,
     /// What should be fetched now. The crawler decides the order.
     pub wanted: Vec<Slice>,
     /// What the upstream no longer has: to be marked, once.

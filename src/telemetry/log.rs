@@ -5,11 +5,13 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use indicatif::MultiProgress;
-use tracing::Subscriber;
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::base::Clock;
@@ -112,9 +114,18 @@ pub fn subscriber(options: &LogOptions) -> Result<Box<dyn Subscriber + Send + Sy
         // The complaint about a closed stderr would go to stderr, by a macro that panics.
         .log_internal_errors(false);
     Ok(match options.format {
-        LogFormat::Text => Box::new(builder.with_ansi(options.color).finish()),
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).with_current_span(false).finish()),
+        LogFormat::Text => Box::new(builder.with_ansi(options.color).finish().with(filter_fn(may_be_told))),
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_current_span(false);
+            Box::new(builder.finish().with(filter_fn(may_be_told)))
+        }
     })
+}
+
+/// At their lowest level the SDKs and the HTTP stack log whole answers, and an answer may hold a token or repeat what
+/// we signed. No filter asks for that by intent, so that none gets it.
+fn may_be_told(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() < Level::TRACE || metadata.target().starts_with("contrail")
 }
 
 /// The SDKs and the HTTP stack talk a lot: by default they are heard only when they warn.
@@ -239,6 +250,27 @@ mod tests {
         assert_eq!(logged(|options| options.verbosity = 1, chatter).len(), 2);
         assert_eq!(logged(|options| options.verbosity = -2, chatter).len(), 0);
         assert_eq!(logged(|options| options.filter = Some("trace".to_owned()), chatter).len(), 3);
+    }
+
+    #[test]
+    fn what_sdks_say_at_their_lowest_level_is_never_told() {
+        for filter in
+            ["trace", "aws_smithy_runtime=trace", "contrail=trace,hyper=trace,aws_smithy_runtime=trace"]
+        {
+            let lines = logged(
+                |options| options.filter = Some(filter.to_owned()),
+                || {
+                    tracing::trace!(target: "aws_smithy_runtime", "body: token");
+                    tracing::trace!(target: "hyper::proto", "header: token");
+                    tracing::debug!(target: "aws_smithy_runtime", "tried");
+                    tracing::trace!(target: "contrail::net", "detail");
+                },
+            );
+            assert!(
+                !lines.concat().contains("token") && lines.concat().contains("tried"),
+                "{filter}: {lines:?}"
+            );
+        }
     }
 
     #[test]

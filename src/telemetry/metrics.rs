@@ -15,6 +15,8 @@ const STORED_BYTES: &str = "contrail_stored_bytes_total";
 const REQUESTS: &str = "contrail_upstream_requests_total";
 const RETRIES: &str = "contrail_upstream_retries_total";
 const WARNINGS: &str = "contrail_warnings_total";
+const SENTINELS: &str = "contrail_sentinel_total";
+const HOST_LIMIT: &str = "contrail_host_requests_limit";
 const TICKS: &str = "contrail_ticks_total";
 const TICK_DURATION: &str = "contrail_tick_duration_seconds";
 const LAST_SUCCESS: &str = "contrail_last_success_timestamp_seconds";
@@ -73,10 +75,21 @@ pub fn slice(dataset: &str, outcome: &str, counts: SliceCounts) {
     counter!(WARNINGS, "dataset" => dataset.to_owned()).increment(counts.warnings);
 }
 
+/// Counts a slice that shows a change of its upstream's habits; `kind` is the word that the run log has for it.
+pub fn sentinel(dataset: &str, kind: &str) {
+    counter!(SENTINELS, "dataset" => dataset.to_owned(), "kind" => kind.to_owned()).increment(1);
+}
+
 /// Counts requests to upstreams, repeated ones included, and how many of them were repeated.
 pub fn upstream(dataset: &str, requests: u64, retries: u64) {
     counter!(REQUESTS, "dataset" => dataset.to_owned()).increment(requests);
     counter!(RETRIES, "dataset" => dataset.to_owned()).increment(retries);
+}
+
+/// Notes how many requests may be under way at an upstream's host now.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is for people to look at")]
+pub fn host_limit(host: &str, at_once: usize) {
+    gauge!(HOST_LIMIT, "host" => host.to_owned()).set(at_once as f64);
 }
 
 /// Counts a tick that ended, and how long it took.
@@ -108,8 +121,12 @@ pub fn store_up(up: bool) {
     gauge!(STORE_UP).set(if up { 1.0 } else { 0.0 });
 }
 
-/// Makes the counters of a dataset visible at zero, so that their first increase is seen as one.
-pub fn announce(dataset: &str) {
+/// Makes the counters of a dataset visible at zero, so that their first increase is seen as one. `sentinels` are the
+/// kinds that may be raised.
+pub fn announce(dataset: &str, sentinels: &[&'static str]) {
+    for kind in sentinels {
+        counter!(SENTINELS, "dataset" => dataset.to_owned(), "kind" => *kind).increment(0);
+    }
     for name in [ROWS, RAW_BYTES, STORED_BYTES, WARNINGS, REQUESTS, RETRIES] {
         counter!(name, "dataset" => dataset.to_owned()).increment(0);
     }
@@ -167,6 +184,11 @@ fn describe() {
     describe_counter!(REQUESTS, "Requests to upstreams, repeated ones included");
     describe_counter!(RETRIES, "Requests to upstreams that were repeated");
     describe_counter!(WARNINGS, "Oddities of payloads that were kept as they came");
+    describe_counter!(SENTINELS, "Slices that show a change of their upstream's habits, by what has changed");
+    describe_gauge!(
+        HOST_LIMIT,
+        "Requests that may be under way at a host; fewer than configured while it throttles"
+    );
     describe_counter!(TICKS, "Ticks that ended, by how");
     describe_histogram!(TICK_DURATION, "How long a tick took, in seconds");
     describe_gauge!(LAST_SUCCESS, "When the last tick ended well, in seconds since 1970");
@@ -201,6 +223,8 @@ mod tests {
         let text = rendered(|| {
             let counts = SliceCounts { rows: 3, raw_bytes: 100, stored_bytes: 40, warnings: 1 };
             slice("aws_spot_prices", "stored", counts);
+            sentinel("aws_spot_prices", "price");
+            host_limit("ec2.us-east-1", 4);
             upstream("aws_spot_prices", 5, 2);
             tick("aws_spot_prices", TickResult::Partial, Duration::from_secs(2));
             success("aws_spot_prices", "2026-11-21T20:00:00Z".parse().unwrap());
@@ -214,6 +238,8 @@ mod tests {
             r#"contrail_raw_bytes_total{dataset="aws_spot_prices"} 100"#,
             r#"contrail_stored_bytes_total{dataset="aws_spot_prices"} 40"#,
             r#"contrail_warnings_total{dataset="aws_spot_prices"} 1"#,
+            r#"contrail_sentinel_total{dataset="aws_spot_prices",kind="price"} 1"#,
+            r#"contrail_host_requests_limit{host="ec2.us-east-1"} 4"#,
             r#"contrail_upstream_requests_total{dataset="aws_spot_prices"} 5"#,
             r#"contrail_upstream_retries_total{dataset="aws_spot_prices"} 2"#,
             r#"contrail_ticks_total{dataset="aws_spot_prices",result="partial"} 1"#,
@@ -230,12 +256,13 @@ mod tests {
         }
         let typed = text.lines().filter(|line| line.starts_with("# TYPE ")).count();
         let described = text.lines().filter(|line| line.starts_with("# HELP ")).count();
-        assert_eq!((typed, described), (15, 15), "{text}");
+        assert_eq!((typed, described), (17, 17), "{text}");
     }
 
     #[test]
     fn announced_counters_start_at_zero() {
-        let text = rendered(|| announce("aws_price_list"));
+        let text = rendered(|| announce("aws_price_list", &["price"]));
+        assert_line(&text, r#"contrail_sentinel_total{dataset="aws_price_list",kind="price"} 0"#);
         assert_line(&text, r#"contrail_rows_total{dataset="aws_price_list"} 0"#);
         assert_line(&text, r#"contrail_ticks_total{dataset="aws_price_list",result="failed"} 0"#);
     }

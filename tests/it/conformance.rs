@@ -45,6 +45,9 @@ pub(crate) fn meta(rows: u64) -> ObjectMeta {
         bytes: 1 << 33,
         rows: Some(rows),
         rows_hash: Some("cd".repeat(16)),
+        things: Some(rows),
+        page_rows: Some(1_000),
+        fields: Some("meterId,retailPrice".to_owned()),
         source_url: Some("https://prices.example/api?currencyCode='USD'&page=2".to_owned()),
         fetched_at: Some("2026-11-21T20:10:00Z".parse::<Time>().unwrap()),
         etag: Some("\"0x8D\"".to_owned()),
@@ -185,11 +188,36 @@ async fn a_listing_has_its_prefix_and_the_order_of_keys(open: &Open) {
     assert_eq!(list(&*store, &Prefix::raw_day(&feed, day("2026-11-20"))).await, expect(&raw[..1]));
     assert_eq!(list(&*store, &Prefix::marks(&feed)).await, expect(&system[1..2]));
     assert_eq!(list(&*store, &Prefix::system()).await, expect(&system));
+
+    let folders = |prefix: Prefix| {
+        let store = Arc::clone(&store);
+        async move {
+            let found = store.folders(&prefix).await.unwrap();
+            found.iter().map(|folder| folder.as_str().to_owned()).collect::<Vec<_>>()
+        }
+    };
+    let folders_of = |keys: &[&str], depth: usize| {
+        let mut folders: Vec<String> =
+            keys.iter().map(|key| key.split_inclusive('/').take(depth).collect::<String>()).collect();
+        folders.dedup();
+        folders
+    };
+    assert_eq!(folders(Prefix::all_raw()).await, folders_of(&sorted, 2));
+    assert_eq!(folders(Prefix::raw(&feed)).await, folders_of(&feed_only, 3));
+    assert_eq!(
+        folders(Prefix::raw(&contrail::base::Name::new("dataset", "nothing").unwrap())).await,
+        [""; 0]
+    );
 }
 
 async fn the_condition_is_honoured(open: &Open) {
     for _ in 0..2 {
         assert_eq!(open().probe().await.unwrap(), Conditional::Honoured);
+        assert_eq!(
+            open().probed().await.unwrap(),
+            Some(Conditional::Honoured),
+            "who only reads knows it too"
+        );
     }
 }
 

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floor of each room. Side rooms stand at 0: they import `base` only, and everybody above may import them.
-const FLOORS: [(&str, u8); 9] = [
+const FLOORS: [(&str, u8); 10] = [
     ("base", 0),
     ("lake", 1),
     ("net", 1),
     ("sources", 2),
     ("crawler", 3),
+    ("ops", 4),
     ("cli", 5),
     ("config", 0),
     ("telemetry", 0),

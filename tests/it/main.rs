@@ -2,10 +2,12 @@
 #![cfg(test)]
 
 mod azure;
+mod backfill;
 mod config;
 mod conformance;
 mod crawl;
 mod crawler;
+mod doctor;
 mod fire;
 mod golden;
 mod house;
@@ -17,6 +19,10 @@ mod readme;
 mod replay;
 mod s3_servers;
 mod sandbox;
+mod security;
 mod simulation;
 mod spot;
+mod status;
 mod support;
+mod throttling;
+mod verify;

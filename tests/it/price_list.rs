@@ -11,7 +11,7 @@ use contrail::lake::key::{Key, Mark};
 use contrail::lake::slice::Slice;
 use contrail::sources::aws::Regions;
 use contrail::sources::aws::price_list::{Options, Partition};
-use contrail::sources::{FetchError, FetchErrorKind, Plan};
+use contrail::sources::{FetchError, FetchErrorKind, Plan, Sentinel};
 use sha2::{Digest as _, Sha256};
 
 use crate::support::payloads::payload;
@@ -474,4 +474,46 @@ async fn the_real_offer_files_come_through_byte_for_byte() {
         assert_eq!((draft.sha256.as_str(), draft.rows), (sha256.as_str(), products), "{file}");
         assert_eq!(hex(&Sha256::digest(unpacked(&draft))), sha256, "{file}");
     }
+}
+
+#[tokio::test]
+async fn a_price_list_shows_its_products_and_its_members() {
+    let list = offer_file("AmazonEC2", V1, 3).replacen('{', r#"{"terms":{"OnDemand":{},"Reserved":{}},"#, 1);
+    let server = Server::start(move |_, _| ok(list.clone())).await;
+    let fetched = Crawl::new(&server).try_fetch(&slice("AmazonEC2", V1, "us-east-1")).await.0.unwrap();
+    assert_eq!(fetched.habits.things, Some(3));
+    let fields = "formatVersion,offerCode,products,terms,terms.OnDemand,terms.Reserved,version";
+    assert_eq!(fetched.habits.fields.to_text().as_deref(), Some(fields));
+}
+
+#[tokio::test]
+async fn a_version_from_the_future_is_told_and_kept() {
+    let version = "20991231000000";
+    let server = Server::start(move |_, _| ok(offer_file("AmazonEC2", version, 1))).await;
+    let fetched = Crawl::new(&server).try_fetch(&slice("AmazonEC2", version, "us-east-1")).await.0.unwrap();
+    assert_eq!(fetched.warnings.samples, ["version 20991231000000 lies in the future"]);
+    assert!(fetched.warnings.sentinels.contains(&Sentinel::Future));
+}
+
+#[tokio::test]
+async fn a_region_or_an_offer_that_the_lake_holds_and_the_index_names_no_more_has_vanished() {
+    let site = Site::default();
+    site.regions("AmazonEC2", &[("us-east-1", V1)]);
+    site.versions("AmazonEC2", &[V1]);
+    let server = site.serve().await;
+    let mut crawl = Crawl::with(&server, |options| options.offers.push(name("AmazonOld")));
+    crawl.hold(&slice("AmazonEC2", V1, "eu-west-1"));
+    crawl.hold(&slice("AmazonOld", V1, "us-east-1"));
+    crawl.hold(&slice("AmazonUnwanted", V1, "us-east-1"));
+    let plan = crawl.plan().await;
+    let vanished: Vec<_> =
+        plan.closed.iter().map(|(stream, error)| (stream.to_string(), error.sentinel)).collect();
+    let gone = |stream: &str| (stream.to_owned(), Some(Sentinel::StreamVanished));
+    assert_eq!(
+        vanished,
+        [
+            gone("aws_price_list offer=AmazonEC2 region=eu-west-1"),
+            gone("aws_price_list offer=AmazonOld region=us-east-1")
+        ]
+    );
 }

@@ -162,8 +162,10 @@ async fn a_server_that_ignores_the_condition_is_looked_at_first() {
     assert_eq!(put(&unprobed, &slot(9), b"first", 1).await.unwrap(), PutOutcome::Created);
     assert_eq!(put(&unprobed, &slot(9), b"second", 2).await.unwrap(), PutOutcome::Created);
 
+    assert_eq!(unprobed.probed().await.unwrap(), None);
     for _ in 0..2 {
         assert_eq!(store.probe().await.unwrap(), Conditional::Ignored);
+        assert_eq!(unprobed.probed().await.unwrap(), Some(Conditional::Ignored));
     }
 
     assert_eq!(put(&store, &slot(0), b"first", 1).await.unwrap(), PutOutcome::Created);

@@ -78,4 +78,8 @@ impl Store for MemoryStore {
     async fn probe(&self) -> Result<Conditional, StoreError> {
         Ok(Conditional::Honoured)
     }
+
+    async fn probed(&self) -> Result<Option<Conditional>, StoreError> {
+        Ok(Some(Conditional::Honoured))
+    }
 }

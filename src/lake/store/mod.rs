@@ -4,16 +4,18 @@
 mod disk;
 mod local;
 mod memory;
+mod probe;
 mod s3;
 
 use std::path::Path;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
 use super::key::{Key, Prefix};
 use super::meta::ObjectMeta;
+use crate::base::check::Check;
 use crate::base::error::Hinted;
 
 pub use local::LocalStore;
@@ -40,6 +42,26 @@ pub struct Listed {
     pub key: String,
     /// Length of the stored object in bytes.
     pub bytes: u64,
+}
+
+/// Something in the lake's place that is no object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// Where, below the lake's root.
+    pub path: String,
+    /// What it is.
+    pub kind: StrayKind,
+}
+
+/// What a [`Stray`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StrayKind {
+    /// The metadata of an object that is not there.
+    Sidecar,
+    /// A copy on its way into the lake, whose process is gone.
+    Copy,
+    /// A link or a device, or a name that is no text: never listed, and never read.
+    NoFile,
 }
 
 /// Keeps objects. Safe to share between tasks and, for all but [`MemoryStore`], between processes.
@@ -73,9 +95,42 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// The objects whose key starts with `prefix`, in the order of their keys (bytes).
     fn list(&self, prefix: &Prefix) -> BoxStream<'static, Result<Listed, StoreError>>;
 
+    /// The folders directly below `prefix` that hold something, in the order of their keys.
+    async fn folders(&self, prefix: &Prefix) -> Result<Vec<Prefix>, StoreError> {
+        let mut folders = Vec::new();
+        let mut listing = self.list(prefix);
+        while let Some(listed) = listing.try_next().await? {
+            folders.extend(prefix.folder_of(&listed.key).filter(|folder| folders.last() != Some(folder)));
+        }
+        Ok(folders)
+    }
+
     /// Learns whether the store honours `If-None-Match`, by putting [`Key::probe`] twice. Where it does not,
     /// later puts look first and then write. Local stores have nothing to learn.
     async fn probe(&self) -> Result<Conditional, StoreError>;
+
+    /// The metadata that was put with the object, and no other: a store that can make up for a loss does not do so
+    /// here. [`StoreErrorKind::Foreign`] where there is none, or none that can be read.
+    async fn kept_meta(&self, key: &Key) -> Result<ObjectMeta, StoreError> {
+        self.head(key).await?.ok_or_else(|| not_found(&self.url(), key))
+    }
+
+    /// What lies in the lake's place beside its objects and has no business there. Nothing, unless a store says
+    /// otherwise.
+    fn strays(&self) -> BoxStream<'static, Result<Stray, StoreError>> {
+        stream::empty().boxed()
+    }
+
+    /// What `doctor` asks: whether everything that a crawler does is possible here, and what the place is like.
+    /// Leaves nothing behind but [`Key::probe`]. Nothing to ask, unless a store says otherwise.
+    async fn examine(&self) -> Vec<Check> {
+        Vec::new()
+    }
+
+    /// What the last [`probe`](Self::probe) of any process learnt; `None` when that is not known. Writes nothing.
+    async fn probed(&self) -> Result<Option<Conditional>, StoreError> {
+        probe::read(self).await
+    }
 }
 
 /// How a store keeps two writers apart.
@@ -111,12 +166,13 @@ pub struct StoreError {
     /// What failed, on what.
     message: String,
     hint: Option<String>,
+    denied: bool,
 }
 
 impl StoreError {
     /// An error of `kind`; `message` says what failed and on what.
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None }
+        Self { kind, message: message.into(), hint: None, denied: false }
     }
 
     /// Adds what to do about it.
@@ -124,6 +180,18 @@ impl StoreError {
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The same error, which says that a permission is missing.
+    #[must_use]
+    pub fn denied(mut self) -> Self {
+        self.denied = true;
+        self
+    }
+
+    /// Whether the store knows us and does not allow us this. What else we may do it does not say.
+    pub fn is_denied(&self) -> bool {
+        self.denied
     }
 }
 

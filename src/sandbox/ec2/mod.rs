@@ -1,9 +1,11 @@
 //! EC2 Query, 2016-11-15: `POST /` with a form, answered in XML. One address serves every region: the region is
-//! read from the scope of the signature. The signature itself is accepted as it is.
+//! read from the scope of the signature, and so is the service: STS is called in the same way. The signature itself
+//! is accepted as it is.
 
 mod params;
 mod places;
 mod spot_history;
+mod sts;
 mod xml;
 
 use std::sync::Arc;
@@ -75,7 +77,11 @@ struct Call<'a> {
 /// Answers one call.
 pub(crate) async fn serve(State(cloud): State<Arc<Cloud>>, headers: HeaderMap, body: Bytes) -> Response {
     let request_id = cloud.request_id();
-    let answer = admit(&cloud, &headers, &body, request_id.clone()).and_then(|call| call.answer());
+    let scope = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(Scope::read);
+    if scope.is_some_and(|scope| scope.service == "sts") {
+        return sts::answer(&Params::read(&body), &request_id);
+    }
+    let answer = admit(&cloud, scope, &body, request_id.clone()).and_then(|call| call.answer());
     match answer {
         Ok(xml) => ([(CONTENT_TYPE, "text/xml;charset=UTF-8")], xml).into_response(),
         Err(error) => error.into_answer(&request_id),
@@ -84,25 +90,33 @@ pub(crate) async fn serve(State(cloud): State<Arc<Cloud>>, headers: HeaderMap, b
 
 fn admit<'a>(
     cloud: &'a Cloud,
-    headers: &HeaderMap,
+    scope: Option<Scope<'_>>,
     body: &[u8],
     request_id: String,
 ) -> Result<Call<'a>, Ec2Error> {
     const REFUSED: &str = "AWS was not able to validate the provided access credentials";
-    let scope = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(signed_region);
-    let code = scope.ok_or_else(|| Ec2Error::auth_failure(REFUSED))?;
-    let region = cloud.market.region(code).filter(|region| region.place.opt_in != OptIn::NotOptedIn);
+    let scope =
+        scope.filter(|scope| scope.service == "ec2").ok_or_else(|| Ec2Error::auth_failure(REFUSED))?;
+    let region = cloud.market.region(scope.region).filter(|region| region.place.opt_in != OptIn::NotOptedIn);
     let region = region.ok_or_else(|| Ec2Error::auth_failure(REFUSED))?;
     Ok(Call { cloud, region, params: Params::read(body), now: cloud.clock.now(), request_id })
 }
 
-/// The region in `AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/ec2/aws4_request, …`.
-fn signed_region(authorization: &str) -> Option<&str> {
-    let (_, credential) = authorization.split_once("Credential=")?;
-    let scope = credential.split([',', ' ']).next()?;
-    let mut parts = scope.rsplit('/');
-    let (terminator, service, region) = (parts.next()?, parts.next()?, parts.next()?);
-    (terminator == "aws4_request" && service == "ec2").then_some(region)
+/// What a request was signed for: `AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/ec2/aws4_request, …`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Scope<'a> {
+    region: &'a str,
+    service: &'a str,
+}
+
+impl<'a> Scope<'a> {
+    fn read(authorization: &'a str) -> Option<Self> {
+        let (_, credential) = authorization.split_once("Credential=")?;
+        let scope = credential.split([',', ' ']).next()?;
+        let mut parts = scope.rsplit('/');
+        let (terminator, service, region) = (parts.next()?, parts.next()?, parts.next()?);
+        (terminator == "aws4_request").then_some(Self { region, service })
+    }
 }
 
 impl Call<'_> {
@@ -136,11 +150,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_region_is_read_from_the_scope_of_the_signature() {
-        let header = "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/ec2/aws4_request, SignedHeaders=host, Signature=0";
-        assert_eq!(signed_region(header), Some("eu-west-1"));
-        for wrong in ["", "Basic abc", "Credential=AKID", "Credential=A/20260101/eu-west-1/s3/aws4_request"] {
-            assert_eq!(signed_region(wrong), None, "{wrong}");
+    fn region_and_service_are_read_from_the_scope_of_the_signature() {
+        for service in ["ec2", "sts"] {
+            let header = format!(
+                "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+            );
+            assert_eq!(Scope::read(&header), Some(Scope { region: "eu-west-1", service }));
+        }
+        for wrong in ["", "Basic abc", "Credential=AKID", "Credential=A/20260101/eu-west-1/s3/aws5_request"] {
+            assert_eq!(Scope::read(wrong), None, "{wrong}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Just enough XML to answer an EC2 Query call: elements, text, no attributes but the namespace.
+//! Just enough XML to answer a Query call: elements, text, no attributes but the namespace.
 
 /// A document that is being written.
 #[derive(Debug)]
@@ -14,15 +14,20 @@ impl Xml {
 
     /// The answer to `action`, with what `fill` writes after the request id.
     pub(crate) fn answer(action: &str, request_id: &str, fill: impl FnOnce(&mut Self)) -> String {
+        Self::document(&format!("{action}Response"), NAMESPACE, |xml| {
+            xml.text("requestId", request_id);
+            fill(xml);
+        })
+    }
+
+    /// A document whose root element is of `namespace`, with what `fill` writes.
+    pub(crate) fn document(root: &str, namespace: &str, fill: impl FnOnce(&mut Self)) -> String {
         let mut xml = Self::new();
-        for part in ["<", action, "Response xmlns=\"", NAMESPACE, "\">"] {
+        for part in ["<", root, " xmlns=\"", namespace, "\">"] {
             xml.0.push_str(part);
         }
-        xml.text("requestId", request_id);
         fill(&mut xml);
-        for part in ["</", action, "Response>"] {
-            xml.0.push_str(part);
-        }
+        xml.tag("</", root);
         xml.0
     }
 

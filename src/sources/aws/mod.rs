@@ -1,11 +1,16 @@
 //! Sources of Amazon Web Services.
 
+mod caller;
+mod errors;
 pub mod price_list;
 pub mod spot_prices;
 
 use std::collections::BTreeSet;
 
 use crate::base::Name;
+
+/// Where AWS is asked when the configuration names no region.
+const DEFAULT_REGION: &str = "us-east-1";
 
 /// Which regions of a dataset are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -97,7 +97,7 @@ impl AzurePipeline {
         Self { pipeline }
     }
 
-    /// Gets `url`, again and again where that may help. `Ok` is an answer of any status, of at most 64 MiB.
+    /// Gets `url`, again and again where that may help. `Ok` is an answer of any status, of at most 16 MiB.
     pub async fn get(&self, url: &Url, traffic: &Arc<Traffic>) -> Result<Answer, FetchError> {
         let host = authority(url);
         let context = Context::new().with_value(Arc::clone(traffic));
@@ -148,7 +148,7 @@ impl Answer {
 fn unanswered(host: &str, error: &azure_core::Error) -> FetchError {
     let root = root(error);
     match (root.downcast_ref::<GivenUp>(), error.kind()) {
-        (Some(GivenUp::TooLong), _) => FetchError::upstream(format!("{host} sent more than 64 MiB at once")),
+        (Some(GivenUp::TooLong), _) => FetchError::upstream(format!("{host} sent more than 16 MiB at once")),
         (Some(GivenUp::Throttled { after }), _) => {
             let kind = FetchErrorKind::Retry { after: Some(*after) };
             FetchError::new(kind, format!("{host} asks us to wait for {} s", after.as_secs()))

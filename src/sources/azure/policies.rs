@@ -39,7 +39,7 @@ const RETRY_HEADERS: [HeaderName; 3] = [X_MS_RETRY_AFTER_MS, RETRY_AFTER_MS, RET
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum GivenUp {
     /// The body is longer than [`MAX_BODY_BYTES`].
-    #[error("the answer is longer than 64 MiB")]
+    #[error("the answer is longer than 16 MiB")]
     TooLong,
     /// Nobody has ever answered, and nobody does now.
     #[error("{cause}")]
@@ -200,7 +200,8 @@ async fn pass_on(ctx: &Context<'_>, request: &mut Request, next: &[Arc<dyn Polic
     }
 }
 
-/// Sends one try, and reads its answer whole while the host's permit is held.
+/// Sends one try, tells the limits of the host what came of it, and reads its answer whole while the host's permit
+/// is held.
 ///
 /// A body that breaks off is thereby an error of this try, so that the retry policy sees and repeats it.
 #[derive(Debug)]
@@ -212,8 +213,13 @@ pub(super) struct Transport {
 #[async_trait]
 impl HttpClient for Transport {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let _permit = self.limits.acquire(&authority(request.url())).await;
+        let permit = self.limits.acquire(&authority(request.url())).await;
         let (status, headers, mut body) = self.client.execute_request(request).await?.deconstruct();
+        match status {
+            StatusCode::Ok => permit.succeeded(),
+            StatusCode::TooManyRequests | StatusCode::ServiceUnavailable => permit.throttled(),
+            _ => {}
+        }
         let mut bytes = Vec::new();
         while let Some(chunk) = body.try_next().await? {
             if bytes.len() + chunk.len() > MAX_BODY_BYTES {

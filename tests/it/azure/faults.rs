@@ -131,7 +131,7 @@ async fn a_host_that_cannot_be_reached_is_left_to_the_next_tick() {
 #[tokio::test]
 async fn a_host_that_never_answered_is_given_up_sooner_than_one_that_did() {
     let patience = RetryTimes { total: Duration::from_secs(3), ..EAGER };
-    let pipeline = || AzurePipeline::new(client(), HostLimits::new(4), noon(), patience);
+    let pipeline = || AzurePipeline::new(client(), HostLimits::new(4, noon()), noon(), patience);
     let server = Served::start(|_| StatusCode::OK.into_response()).await;
     let url = server.url.clone();
 
@@ -186,7 +186,7 @@ async fn a_body_without_end_is_given_up() {
     .await;
     let error = fetch(options(&server)).await.unwrap_err();
     assert_eq!(error.kind, FetchErrorKind::Upstream);
-    assert!(error.to_string().contains("more than 64 MiB"), "{error}");
+    assert!(error.to_string().contains("more than 16 MiB"), "{error}");
     assert_eq!(server.asked().len(), 1);
 }
 
@@ -222,7 +222,7 @@ async fn a_day_that_is_over_is_gone() {
 #[tokio::test]
 async fn no_request_goes_out_without_the_hosts_permit() {
     let server = Served::start(listing(vec![items(0..3)], 10)).await;
-    let limits = HostLimits::new(1);
+    let limits = HostLimits::new(1, noon());
     let permit = limits.acquire(&format!("127.0.0.1:{}", server.url.port().unwrap())).await;
     let mut fetching = Box::pin(fetch_within(limits, noon(), options(&server)));
     for _ in 0..100 {

@@ -15,7 +15,7 @@ use contrail::lake::slice::{Format, Slice, Stream};
 use contrail::net::HostLimits;
 use contrail::sources::azure::pipeline::RetryTimes;
 use contrail::sources::azure::retail_prices::{AzureRetailPrices, Options};
-use contrail::sources::{FetchError, Source as _, Warnings};
+use contrail::sources::{FetchError, Habits, Source as _, Warnings};
 
 use crate::support::clock::TestClock;
 use crate::support::context::fetch_context;
@@ -34,6 +34,7 @@ struct Brought {
     rows: Vec<String>,
     complete: bool,
     warnings: Warnings,
+    habits: Habits,
     source_url: String,
     /// Requests, retries, pages.
     traffic: (u64, u64, u64),
@@ -55,7 +56,7 @@ fn noon() -> Arc<TestClock> {
 }
 
 async fn fetch_at(clock: Arc<TestClock>, options: Options) -> Result<Brought, FetchError> {
-    fetch_within(HostLimits::new(4), clock, options).await
+    fetch_within(HostLimits::new(4, clock.clone()), clock, options).await
 }
 
 async fn fetch(options: Options) -> Result<Brought, FetchError> {
@@ -92,6 +93,7 @@ async fn fetch_within(
         rows,
         complete: fetched.complete.unwrap(),
         warnings: fetched.warnings,
+        habits: fetched.habits,
         source_url: fetched.source_url,
         traffic: context.traffic.counted(),
     })

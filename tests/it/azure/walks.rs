@@ -17,6 +17,9 @@ async fn a_stable_listing_is_walked_twice_and_each_item_is_kept_once_in_order() 
     assert!(brought.complete);
     assert_eq!(brought.warnings, Warnings::default());
     assert_eq!(brought.traffic, (6, 0, 6));
+    assert_eq!((brought.habits.page_rows, brought.habits.things), (Some(10), Some(25)));
+    let fields = "currencyCode,effectiveStartDate,meterId,retailPrice,skuId,tierMinimumUnits,type,unitPrice";
+    assert_eq!(brought.habits.fields.to_text().as_deref(), Some(fields));
     let asked = server.asked();
     assert_eq!(asked.len(), 6);
     assert!(asked.iter().all(|asked| asked.url.path() == "/api/retail/prices"));

@@ -110,7 +110,9 @@ fn a_dry_run_prints_the_missing_slices_one_a_line_and_writes_nothing() {
 
         home.run(&once(&[])).with(0);
         let before = lake(&home);
-        assert_eq!(wanted.len(), before.all_raw().len(), "what was promised is what came");
+        // A day's audit is due from six in the morning, once its windows are up.
+        let came = before.all_raw().into_keys().filter(|key| !key.ends_with(".late.ndjson.gz")).count();
+        assert_eq!(wanted.len(), came, "what was promised is what came");
         let ended = home.run(&once(&["--dry-run"])).with(0);
         assert_eq!(ended.stdout, "");
         assert_eq!(before.keys(), lake(&home).keys());

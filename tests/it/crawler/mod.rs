@@ -3,6 +3,7 @@
 
 mod blind;
 mod failures;
+mod habits;
 mod lakes;
 mod outages;
 mod restarts;

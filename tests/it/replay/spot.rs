@@ -123,7 +123,7 @@ impl History {
 
 async fn tick(crawl: &Crawl<'_>, ec2: &Ec2) -> Tally {
     let options = Options { backfill: BACKFILL.parse().unwrap(), ..options(&ec2.url) };
-    let source = AwsSpotPrices::new(options, sdk(true), HostLimits::new(4), crawl.clock());
+    let source = AwsSpotPrices::new(options, sdk(true), HostLimits::new(4, crawl.clock()), crawl.clock());
     crawl.once(Arc::new(source)).await
 }
 

@@ -251,3 +251,27 @@ async fn odd_requests_get_the_errors_of_ec2() {
         assert!(body.contains(code) && body.contains("<RequestID>"), "{form}: {body}");
     }
 }
+
+#[tokio::test]
+async fn sts_says_whose_credentials_these_are() {
+    let sandbox = calm().await;
+    let config = aws_sdk_sts::Config::builder()
+        .behavior_version(aws_sdk_sts::config::BehaviorVersion::latest())
+        .region(aws_sdk_sts::config::Region::new("eu-west-1"))
+        .credentials_provider(aws_sdk_sts::config::Credentials::new(
+            "AKIDSANDBOX",
+            "secret",
+            None,
+            None,
+            "test",
+        ))
+        .endpoint_url(&sandbox.endpoints().ec2)
+        .build();
+    let sts = aws_sdk_sts::Client::from_conf(config);
+    let caller = sts.get_caller_identity().send().await.unwrap();
+    assert_eq!(caller.account(), Some("123456789012"));
+    assert_eq!(caller.arn(), Some("arn:aws:iam::123456789012:user/sandbox"));
+    assert!(caller.user_id().is_some());
+    let error = sts.get_session_token().send().await.unwrap_err().into_service_error();
+    assert_eq!(error.code(), Some("InvalidAction"));
+}

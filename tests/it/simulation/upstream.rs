@@ -15,7 +15,7 @@ use contrail::lake::slice::{Format, Slice, Stream, Version};
 use contrail::sources::aws::Regions;
 use contrail::sources::aws::spot_prices::{Options, Retry, rules};
 use contrail::sources::{
-    Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source, Warnings,
+    Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Habits, Plan, PlanContext, Source, Warnings,
 };
 
 use super::dice::Dice as _;
@@ -161,6 +161,7 @@ impl Upstream {
             account: None,
             complete: None,
             warnings: Warnings::default(),
+            habits: Habits::default(),
         })
     }
 
@@ -222,8 +223,7 @@ impl Source for Windows {
         let mut plan = Plan::default();
         for region in &self.upstream.regions {
             let stream = Upstream::stream(&WINDOWS, region);
-            let have = context.coverage.stream(&stream);
-            rules::plan(&stream, have, context.grid, context.now, &self.options, &mut plan);
+            rules::plan(&stream, context, &self.options, &mut plan);
         }
         self.upstream.give_up(&plan.lost, context.now);
         Ok(plan)

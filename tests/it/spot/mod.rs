@@ -1,8 +1,10 @@
 //! AWS spot prices, through the real SDK, against a server that answers what each test tells it to.
 
+mod account;
 mod listing;
 mod plan;
 mod rows;
+mod sentinels;
 mod windows;
 
 use std::time::Duration;
@@ -49,7 +51,7 @@ pub(crate) fn options(endpoint_url: &str) -> Options {
 }
 
 fn source(endpoint_url: &str, lake: &Lake) -> AwsSpotPrices {
-    AwsSpotPrices::new(options(endpoint_url), sdk(true), HostLimits::new(4), lake.clock())
+    AwsSpotPrices::new(options(endpoint_url), sdk(true), HostLimits::new(4, lake.clock()), lake.clock())
 }
 
 fn lake() -> Lake {

@@ -14,7 +14,8 @@ use crate::support::ec2::{Answer, Ec2, page, regions};
 async fn without_credentials_nothing_is_asked() {
     let ec2 = Ec2::start(|_| page(&[], None)).await;
     let lake = lake();
-    let source = AwsSpotPrices::new(options(&ec2.url), sdk(false), HostLimits::new(4), lake.clock());
+    let source =
+        AwsSpotPrices::new(options(&ec2.url), sdk(false), HostLimits::new(4, lake.clock()), lake.clock());
     let error = source.plan(&lake.plan_context()).await.unwrap_err();
     assert_eq!(error.kind, FetchErrorKind::Config, "{error}");
     assert!(error.hint().unwrap().contains("credentials"), "{:?}", error.hint());
@@ -68,7 +69,7 @@ async fn the_plan_names_what_is_missing_in_each_enabled_region() {
     lake.store(&window("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z"), &[]);
     let mut options = options(&ec2.url);
     options.backfill = "2h".parse().unwrap();
-    let source = AwsSpotPrices::new(options, sdk(true), HostLimits::new(4), lake.clock());
+    let source = AwsSpotPrices::new(options, sdk(true), HostLimits::new(4, lake.clock()), lake.clock());
     let plan = source.plan(&lake.plan_context()).await.unwrap();
 
     let of = |region: &str| plan.wanted.iter().filter(|slice| *slice.stream() == stream(region)).count();
@@ -82,7 +83,7 @@ async fn the_plan_names_what_is_missing_in_each_enabled_region() {
     let parameters = &ec2.asked()[0].parameters;
     assert_eq!(parameters["Action"], "DescribeRegions");
     assert!(!parameters.contains_key("AllRegions"));
-    assert_eq!(lake.traffic.counted(), (1, 0, 0));
+    assert_eq!(lake.traffic.counted(), (2, 0, 0), "the regions, and whose credentials these are");
 }
 
 #[tokio::test]
@@ -92,7 +93,7 @@ async fn a_configured_region_that_is_not_enabled_is_closed_with_a_hint() {
     let mut options = options(&ec2.url);
     let names = ["us-east-1", "me-south-1"].map(|name| Name::new("region", name).unwrap());
     options.regions = Regions::These(names.into());
-    let source = AwsSpotPrices::new(options, sdk(true), HostLimits::new(4), lake.clock());
+    let source = AwsSpotPrices::new(options, sdk(true), HostLimits::new(4, lake.clock()), lake.clock());
     let plan = source.plan(&lake.plan_context()).await.unwrap();
     let [(closed, error)] = plan.closed.as_slice() else { panic!("{:?}", plan.closed) };
     assert_eq!(*closed, stream("me-south-1"));

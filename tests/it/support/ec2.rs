@@ -1,4 +1,5 @@
-//! A server that speaks the EC2 query protocol and answers what a test tells it to.
+//! A server that speaks the EC2 query protocol and answers what a test tells it to. STS it answers by itself, and
+//! does not count: those requests are none to EC2.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -118,6 +119,20 @@ pub(crate) fn zones(zones: &[(&str, &str)]) -> Answer {
     )
 }
 
+/// The account of whoever asks.
+pub(crate) const ACCOUNT: &str = "210987654321";
+
+fn caller_identity() -> Answer {
+    Answer::new(
+        200,
+        format!(
+            "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+             <Arn>arn:aws:iam::{ACCOUNT}:user/crawler</Arn><UserId>AIDAEXAMPLE</UserId><Account>{ACCOUNT}</Account>\
+             </GetCallerIdentityResult></GetCallerIdentityResponse>"
+        ),
+    )
+}
+
 /// The server; it stops when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Ec2 {
@@ -135,14 +150,31 @@ impl Drop for Ec2 {
 impl Ec2 {
     /// Serves what `script` answers to each request.
     pub(crate) async fn start(script: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+        Self::start_with_sts(script, caller_identity()).await
+    }
+
+    /// The same, with another answer of STS.
+    pub(crate) async fn start_with_sts(
+        script: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
+        sts: Answer,
+    ) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (log, script) = (Arc::clone(&asked), Arc::new(script));
         let handler = move |headers: HeaderMap, body: Bytes| {
-            let (log, script) = (Arc::clone(&log), Arc::clone(&script));
+            let (log, script, sts) = (Arc::clone(&log), Arc::clone(&script), sts.clone());
             async move {
+                // Somebody who only wants to know what time it is here.
+                if body.is_empty() {
+                    return respond(Answer::new(403, ""));
+                }
                 let request = read(&headers, &body);
-                let answer = script(&request);
-                log.lock().unwrap().push(request);
+                let answer = if request.action() == "GetCallerIdentity" {
+                    sts
+                } else {
+                    let answer = script(&request);
+                    log.lock().unwrap().push(request);
+                    answer
+                };
                 if !answer.delay.is_zero() {
                     #[expect(
                         clippy::disallowed_methods,

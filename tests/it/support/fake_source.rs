@@ -13,7 +13,7 @@ use contrail::lake::interval::Interval;
 use contrail::lake::key::Key;
 use contrail::lake::slice::{Format, Slice, Stream, Version};
 use contrail::sources::{
-    Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source, Warnings,
+    Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Habits, Plan, PlanContext, Source, Warnings,
 };
 use tokio::sync::Semaphore;
 
@@ -26,6 +26,8 @@ pub(crate) enum Reply {
     Incomplete(Vec<String>),
     /// An error of this kind.
     Fail(FetchErrorKind),
+    /// A row of the slice's own, and these habits of the upstream.
+    Habits(Habits),
     /// A panic.
     Panic,
     /// A row, once the semaphore gives a permit.
@@ -232,12 +234,17 @@ impl Source for FakeSource {
                 drop(read.map_err(|error| FetchError::new(FetchErrorKind::Local, error.to_string()))?);
             }
         }
+        let mut habits = Habits::default();
         let (rows, complete) = match reply {
             Reply::Rows(rows) => (rows, None),
             Reply::Incomplete(rows) => (rows, Some(false)),
             Reply::Fail(kind) => {
                 return Err(FetchError::new(kind, format!("told to fail: {}", kind.as_str()))
                     .with_hint("tell it otherwise"));
+            }
+            Reply::Habits(shown) => {
+                habits = shown;
+                (vec![format!("{{\"row\":\"{}\"}}", short(slice))], None)
             }
             Reply::Panic => panic!("told to panic"),
             Reply::Wait(permits) => {
@@ -257,6 +264,7 @@ impl Source for FakeSource {
             account: None,
             complete,
             warnings: Warnings::default(),
+            habits,
         })
     }
 }

@@ -21,6 +21,7 @@ pub(crate) struct Served {
 pub(crate) struct Asked {
     /// Which request it is, from 0.
     pub(crate) number: usize,
+    pub(crate) method: String,
     /// The whole address as the client sees it.
     pub(crate) url: Url,
     pub(crate) user_agent: Option<String>,
@@ -42,11 +43,12 @@ impl Served {
         let (base, log, answer) = (url.clone(), Arc::clone(&asked), Arc::new(answer));
         let handler = move |request: Request| {
             let url = base.join(&request.uri().to_string()).unwrap();
+            let method = request.method().to_string();
             let user_agent = request.headers().get("user-agent");
             let user_agent = user_agent.map(|value| value.to_str().unwrap().to_owned());
             let asked = {
                 let mut log = log.lock().unwrap();
-                let asked = Asked { number: log.len(), url, user_agent };
+                let asked = Asked { number: log.len(), method, url, user_agent };
                 log.push(asked.clone());
                 asked
             };

@@ -118,6 +118,7 @@ impl Lake {
             now: self.now,
             created_at: self.created_at,
             grid: self.grid(),
+            past: None,
             traffic: &self.traffic,
         }
     }

@@ -151,6 +151,7 @@ impl<'a> Crawl<'a> {
             now: self.clock.now(),
             created_at,
             grid: grid(created_at),
+            past: None,
             traffic: &Traffic::default(),
         };
         self.source.plan(&context).await.unwrap()

@@ -8,8 +8,10 @@
 //! <root>/_contrail/spool/              drafts that wait, which are none of the store's
 //! ```
 
+mod examine;
 mod publish;
 mod recompute;
+mod strays;
 mod walk;
 mod workspace;
 
@@ -25,8 +27,9 @@ use tokio_util::io::ReaderStream;
 
 use self::workspace::Workspace;
 use super::disk::Disk as _;
-use super::{ByteStream, Conditional, Key, Listed, ObjectMeta, Prefix, PutOutcome, Store, StoreError};
+use super::{ByteStream, Conditional, Key, Listed, ObjectMeta, Prefix, PutOutcome, Store, StoreError, Stray};
 use super::{StoreErrorKind, not_found};
+use crate::base::check::Check;
 
 const TMP: &str = "_contrail/tmp";
 const META: &str = "_contrail/meta";
@@ -174,6 +177,25 @@ impl Lake {
         recompute::recompute(key, &object).map(Some)
     }
 
+    /// The facts that were put beside the object, and no others.
+    fn kept_meta(&self, key: &Key) -> Result<ObjectMeta, StoreError> {
+        let (object, sidecar) = (self.object(key), self.sidecar(key));
+        if !is_there(&object)? {
+            return Err(not_found(&format!("file://{}", self.root.display()), key));
+        }
+        require_file(&object)?;
+        let foreign = |what: &str| {
+            Err(StoreError::new(StoreErrorKind::Foreign, format!("its metadata {META}/{key}.json {what}")))
+        };
+        match fs::read(&sidecar) {
+            Ok(json) => {
+                serde_json::from_slice(&json).or_else(|error| foreign(&format!("is damaged: {error}")))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => foreign("is missing"),
+            Err(error) => Err(error).explain(StoreErrorKind::Away, "read", &sidecar),
+        }
+    }
+
     fn open_object(&self, key: &Key) -> Result<File, StoreError> {
         let object = self.object(key);
         if !is_there(&object)? {
@@ -221,8 +243,31 @@ impl Store for LocalStore {
         stream::once(async move { Ok(walk::walk(lake.root.clone(), &prefix)) }).try_flatten().boxed()
     }
 
+    async fn folders(&self, prefix: &Prefix) -> Result<Vec<Prefix>, StoreError> {
+        let prefix = prefix.clone();
+        self.blocking(move |lake| walk::folders(&lake.root, &prefix)).await
+    }
+
     async fn probe(&self) -> Result<Conditional, StoreError> {
         Ok(Conditional::Honoured)
+    }
+
+    async fn kept_meta(&self, key: &Key) -> Result<ObjectMeta, StoreError> {
+        let key = key.clone();
+        self.blocking(move |lake| lake.kept_meta(&key)).await
+    }
+
+    fn strays(&self) -> BoxStream<'static, Result<Stray, StoreError>> {
+        strays::strays(self.lake.root.clone())
+    }
+
+    async fn examine(&self) -> Vec<Check> {
+        let examined = self.blocking(|lake| Ok(examine::examine(&lake.root))).await;
+        examined.unwrap_or_else(|error| vec![Check::of("read", &error)])
+    }
+
+    async fn probed(&self) -> Result<Option<Conditional>, StoreError> {
+        Ok(Some(Conditional::Honoured))
     }
 }
 

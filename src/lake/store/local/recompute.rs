@@ -5,9 +5,8 @@ use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
-use sha2::{Digest, Sha256};
 
-use crate::lake::draft::{fingerprint_of, hex};
+use crate::lake::facts::Facts;
 use crate::lake::key::Key;
 use crate::lake::meta::ObjectMeta;
 use crate::lake::slice::Format;
@@ -20,9 +19,11 @@ pub(super) fn recompute(key: &Key, object: &Path) -> Result<ObjectMeta, StoreErr
     let mut extensions = key.as_str().rsplit('.');
     let facts = match (extensions.next(), extensions.next()) {
         (Some("gz"), Some(inner)) => {
-            facts(MultiGzDecoder::new(io::BufReader::new(file)), inner == Format::Ndjson.extension())
+            let rows = inner == Format::Ndjson.extension();
+            let known = if rows { Facts::of_rows() } else { Facts::of_bytes() };
+            facts(MultiGzDecoder::new(io::BufReader::new(file)), known)
         }
-        _ => facts(file, false),
+        _ => facts(file, Facts::of_bytes()),
     };
     facts.map_err(|error| match error.kind() {
         ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
@@ -34,51 +35,14 @@ pub(super) fn recompute(key: &Key, object: &Path) -> Result<ObjectMeta, StoreErr
     })
 }
 
-fn facts(mut payload: impl Read, rows: bool) -> io::Result<ObjectMeta> {
+fn facts(mut payload: impl Read, mut facts: Facts) -> io::Result<ObjectMeta> {
     let mut buffer = vec![0; 64 << 10];
-    let (mut sha256, mut bytes, mut lines) = (Sha256::new(), 0, Lines::default());
     loop {
-        let read = match payload.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+        match payload.read(&mut buffer) {
+            Ok(0) => return Ok(facts.finish()),
+            Ok(read) => facts.add(buffer.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
-        };
-        let chunk = buffer.get(..read).unwrap_or_default();
-        sha256.update(chunk);
-        bytes += read as u64;
-        if rows {
-            lines.add(chunk);
-        }
-    }
-    Ok(ObjectMeta {
-        sha256: hex(&sha256.finalize()),
-        bytes,
-        rows: rows.then_some(lines.count),
-        rows_hash: rows.then(|| format!("{:032x}", lines.hash)),
-        ..ObjectMeta::default()
-    })
-}
-
-/// Counts and fingerprints lines as a draft does, without ever holding one.
-#[derive(Default)]
-struct Lines {
-    count: u64,
-    hash: u128,
-    line: Sha256,
-}
-
-impl Lines {
-    fn add(&mut self, chunk: &[u8]) {
-        for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
-            match piece.strip_suffix(b"\n") {
-                Some(end) => {
-                    self.line.update(end);
-                    self.count += 1;
-                    self.hash = self.hash.wrapping_add(fingerprint_of(&self.line.finalize_reset()));
-                }
-                None => self.line.update(piece),
-            }
         }
     }
 }

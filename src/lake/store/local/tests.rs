@@ -31,7 +31,7 @@ impl Scene {
     }
 
     async fn put(&self, text: &str, rows: &[&str]) -> (PutOutcome, ObjectMeta) {
-        let mut draft = Draft::create(self.directory.path().join("draft.tmp"), 6).unwrap();
+        let mut draft = Draft::temporary(self.directory.path(), 6).unwrap();
         for row in rows {
             draft.row(row.as_bytes()).unwrap();
         }

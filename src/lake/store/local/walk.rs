@@ -8,6 +8,8 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use tokio::sync::mpsc;
 
 use super::{META, SPOOL, TMP};
+use crate::base::thread::own_thread;
+use crate::lake::key::Prefix;
 use crate::lake::store::disk::Disk as _;
 use crate::lake::store::{Listed, StoreError, StoreErrorKind};
 
@@ -32,13 +34,27 @@ enum Stop {
 pub(super) fn walk(root: PathBuf, prefix: &str) -> BoxStream<'static, Result<Listed, StoreError>> {
     let (sender, mut receiver) = mpsc::channel(AHEAD);
     let start = prefix.to_owned();
-    // The thread ends by itself when the receiver is dropped.
-    tokio::task::spawn_blocking(move || {
+    let refused = sender.clone();
+    // It waits for its reader, and ends by itself when that is gone.
+    let walking = own_thread("local-lake-walk", move || {
         if let Err(Stop::Trouble(error)) = descend(&root.join(&start), &start, &sender) {
             let _ = sender.blocking_send(Err(error));
         }
     });
+    if let Err(error) = walking {
+        let message = format!("failed to start a thread to list the lake: {error}");
+        let _ = refused.try_send(Err(StoreError::new(StoreErrorKind::Away, message)));
+    }
     stream::poll_fn(move |context| receiver.poll_recv(context)).boxed()
+}
+
+/// The directories directly below `root`/`prefix`, in the byte order of their keys. An empty one counts too.
+pub(super) fn folders(root: &Path, prefix: &Prefix) -> Result<Vec<Prefix>, StoreError> {
+    let directory = root.join(prefix.as_str());
+    let entries = entries(&directory, prefix.as_str()).explain(StoreErrorKind::Away, "list", &directory)?;
+    let mut keys: Vec<String> = entries.into_iter().map(|entry| entry.key).collect();
+    keys.sort_unstable();
+    Ok(keys.iter().filter_map(|key| prefix.folder_of(key)).collect())
 }
 
 fn descend(

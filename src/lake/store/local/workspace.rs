@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::base::Chance;
 use crate::lake::draft::TemporaryFile;
 
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
 const RENAME_LOCK: &str = "rename.lock";
 
 /// A directory that belongs to this owner until it is dropped.

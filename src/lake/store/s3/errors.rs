@@ -10,6 +10,7 @@ use aws_sdk_s3::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 
 use super::place::Place;
 use crate::base::error::one_line;
+use crate::base::policy::allow;
 use crate::lake::store::{StoreError, StoreErrorKind};
 
 /// The longest message of a server that is passed on, in characters.
@@ -34,23 +35,15 @@ impl Operation {
         }
     }
 
-    fn permission(self, place: &Place) -> String {
+    /// What to allow where it is refused.
+    fn allowance(self, place: &Place) -> String {
+        let (bucket, objects) = (place.bucket_arn(), place.objects_arn());
         match self {
-            Self::Put => format!("s3:PutObject on arn:aws:s3:::{}", place.resource()),
-            Self::Get => format!("s3:GetObject on arn:aws:s3:::{}", place.resource()),
+            Self::Put => allow(&["s3:PutObject"], &[&objects]),
+            Self::Get => allow(&["s3:GetObject"], &[&objects]),
             // Without s3:ListBucket, S3 answers 403 for an object that is not there.
-            Self::Head => format!(
-                "s3:GetObject on arn:aws:s3:::{} and s3:ListBucket on arn:aws:s3:::{}",
-                place.resource(),
-                place.bucket
-            ),
-            Self::List => {
-                format!(
-                    "s3:ListBucket on arn:aws:s3:::{} for the prefix {:?}",
-                    place.bucket,
-                    place.full_key("")
-                )
-            }
+            Self::Head => allow(&["s3:GetObject", "s3:ListBucket"], &[&objects, &bucket]),
+            Self::List => allow(&["s3:ListBucket"], &[&bucket]),
         }
     }
 }
@@ -201,10 +194,16 @@ impl Trouble {
         let (kind, hint) = self.advice(operation, place);
         let (verb, url) = (operation.verb(), place.url_of(key));
         let error = StoreError::new(kind, format!("cannot {verb} {url}: {}", self.text()));
+        let error = if self.is_denial() { error.denied() } else { error };
         match hint {
             Some(hint) => error.with_hint(hint),
             None => error,
         }
+    }
+
+    /// A policy does not allow it: the credentials are good, and so are region and clock.
+    pub(super) fn is_denial(&self) -> bool {
+        self.code() == "AccessDenied" || (self.code().is_empty() && self.status() == Some(403))
     }
 
     fn text(&self) -> String {
@@ -242,7 +241,7 @@ impl Trouble {
             (301 | 307, region) => (Config, Some(set_region(region.as_deref()))),
             // A HEAD signed for another region gets 400 and no body.
             (400, Some(region)) if code.is_empty() => (Config, Some(set_region(Some(region)))),
-            (403, _) => (Config, Some(format!("allow {}", operation.permission(place)))),
+            (403, _) => (Config, Some(operation.allowance(place))),
             (404, _) => (Config, Some(name_bucket(place))),
             (507, _) => (StoreErrorKind::Full, Some(QUOTA.to_owned())),
             (..400 | 408 | 429 | 500.., _) => (Away, Some("wait: it is tried again by itself".to_owned())),
@@ -298,7 +297,7 @@ fn advice_by_code(
                 "check `kms_key_id` in [lake], and allow kms:GenerateDataKey and kms:Decrypt on the key";
             (Config, hint.to_owned())
         }
-        "AccessDenied" => (Config, format!("allow {}", operation.permission(place))),
+        "AccessDenied" => (Config, operation.allowance(place)),
         _ => return None,
     };
     Some((kind, Some(hint)))
@@ -308,7 +307,7 @@ fn name_bucket(place: &Place) -> String {
     format!("create the bucket {}, or set another `url` in [lake]", place.bucket)
 }
 
-fn set_region(region: Option<&str>) -> String {
+pub(super) fn set_region(region: Option<&str>) -> String {
     match region {
         Some(region) => format!("the bucket is in another region: set `region = \"{region}\"` in [lake]"),
         None => "the bucket is in another region: set `region` in [lake]".to_owned(),

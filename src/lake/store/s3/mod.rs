@@ -3,6 +3,7 @@
 
 mod checksum;
 mod errors;
+mod examine;
 mod multipart;
 mod options;
 mod place;
@@ -21,15 +22,16 @@ use aws_sdk_s3::config::{self, Region, RequestChecksumCalculation};
 use aws_sdk_s3::primitives::ByteStream as Body;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
+use sha2::{Digest as _, Sha256};
 
 use self::checksum::Checksums;
 use self::errors::{Operation, Trouble};
 use self::place::Place;
 use super::disk::Disk as _;
 use super::{ByteStream, Conditional, Key, Listed, ObjectMeta, Prefix, PutOutcome, Store, StoreError};
-use super::{StoreErrorKind, not_found};
+use super::{StoreErrorKind, not_found, probe};
 use crate::base::Clock;
-use crate::lake::draft::hex;
+use crate::base::check::Check;
 
 pub use self::options::{S3Options, Sse};
 
@@ -191,6 +193,12 @@ impl Bucket {
         }
     }
 
+    async fn put_probe(&self, text: &'static [u8]) -> Result<Tried, Trouble> {
+        let digest = Sha256::digest(text);
+        let meta = ObjectMeta::of_bytes(text);
+        self.put_body(&Key::probe(), Body::from_static(text), checksum::base64(&digest), &meta).await
+    }
+
     /// Puts in parts, with the strongest checksums that the server takes.
     async fn put_parts(
         &self,
@@ -349,27 +357,48 @@ impl Store for S3Store {
         .boxed()
     }
 
-    async fn probe(&self) -> Result<Conditional, StoreError> {
-        const PROBE: &[u8] = b"Contrail puts this twice to see whether the store honours If-None-Match.\n";
-        use sha2::{Digest as _, Sha256};
+    async fn folders(&self, prefix: &Prefix) -> Result<Vec<Prefix>, StoreError> {
+        let (bucket, place) = (&self.bucket, &self.bucket.place);
+        let start = place.full_key(prefix.as_str());
+        let sent = bucket.client.list_objects_v2().bucket(&place.bucket).prefix(start).delimiter("/");
+        let mut pages = sent.into_paginator().send();
+        let mut folders = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page =
+                page.map_err(|error| bucket.fails(Operation::List, prefix.as_str(), &Trouble::new(&error)))?;
+            bucket.seen.store(true, Ordering::Relaxed);
+            let found = page.common_prefixes().iter().filter_map(|folder| folder.prefix());
+            folders.extend(found.filter_map(|folder| prefix.folder_of(place.relative_key(folder)?)));
+        }
+        Ok(folders)
+    }
 
-        let key = Key::probe();
-        let digest = Sha256::digest(PROBE);
-        let meta = ObjectMeta { sha256: hex(&digest), bytes: PROBE.len() as u64, ..ObjectMeta::default() };
+    async fn probe(&self) -> Result<Conditional, StoreError> {
         let bucket = &self.bucket;
         // Whoever was here before may have put it already, so the first answer can settle it; a conflict, too,
         // shows that the server minds the condition.
-        for _ in 0..2 {
-            let body = Body::from_static(PROBE);
-            match bucket.put_body(&key, body, checksum::base64(&digest), &meta).await {
+        for text in [probe::HONOURED, probe::IGNORED] {
+            match bucket.put_probe(text).await {
                 Ok(Tried::Done(PutOutcome::Created)) => {}
                 Ok(Tried::Done(PutOutcome::Exists) | Tried::Conflict) => return Ok(Conditional::Honoured),
-                Err(trouble) if trouble.is_not_implemented() => break,
-                Err(trouble) => return Err(bucket.fails(Operation::Put, key.as_str(), &trouble)),
+                Err(trouble) if trouble.is_not_implemented() => {
+                    bucket.looks_first.store(true, Ordering::Relaxed);
+                    // Unconditional by now: the text is for those who only read.
+                    let put = bucket.put_probe(probe::IGNORED).await;
+                    put.map_err(|trouble| bucket.fails(Operation::Put, Key::probe().as_str(), &trouble))?;
+                    return Ok(Conditional::Ignored);
+                }
+                Err(trouble) => {
+                    return Err(bucket.fails(Operation::Put, Key::probe().as_str(), &trouble));
+                }
             }
         }
         bucket.looks_first.store(true, Ordering::Relaxed);
         Ok(Conditional::Ignored)
+    }
+
+    async fn examine(&self) -> Vec<Check> {
+        examine::examine(self).await
     }
 }
 

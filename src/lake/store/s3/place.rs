@@ -52,9 +52,14 @@ impl Place {
         format!("s3://{}/{}{key}", self.bucket, self.prefix)
     }
 
-    /// The lake's objects as a policy's resource names them, after `arn:aws:s3:::`.
-    pub(super) fn resource(&self) -> String {
-        format!("{}/{}*", self.bucket, self.prefix)
+    /// The bucket as a policy names it.
+    pub(super) fn bucket_arn(&self) -> String {
+        format!("arn:aws:s3:::{}", self.bucket)
+    }
+
+    /// The lake's objects as a policy names them.
+    pub(super) fn objects_arn(&self) -> String {
+        format!("arn:aws:s3:::{}/{}*", self.bucket, self.prefix)
     }
 }
 

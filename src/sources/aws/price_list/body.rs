@@ -9,6 +9,7 @@ use super::json::{Fault, Scanner, Visitor};
 use crate::base::Name;
 use crate::lake::draft::Draft;
 use crate::lake::slice::Version;
+use crate::sources::Fields;
 
 /// What was promised, and what the document says about it so far.
 #[derive(Debug)]
@@ -19,6 +20,16 @@ pub(super) struct Promise {
     saw_offer: bool,
     saw_version: bool,
     products: Option<u64>,
+    fields: Fields,
+}
+
+/// What a price list that is as promised tells of itself.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    /// How many products it lists; `None` when the document has no such member.
+    pub(super) products: Option<u64>,
+    /// Its members, and the kinds of terms: `terms.OnDemand`.
+    pub(super) fields: Fields,
 }
 
 /// The members of the document that matter here.
@@ -27,6 +38,7 @@ enum Member {
     OfferCode,
     Version,
     Products,
+    Terms,
     Other,
 }
 
@@ -51,16 +63,17 @@ impl Promise {
             saw_offer: false,
             saw_version: false,
             products: None,
+            fields: Fields::default(),
         }
     }
 
-    /// How many products the document lists, `None` when it has no such member, now that all of it was seen.
-    fn kept(self) -> Result<Option<u64>, Fault> {
+    /// What the document tells of itself, now that all of it was seen.
+    pub(super) fn kept(self) -> Result<Told, Fault> {
         let missing = |what: &str| Err(Fault::Rejected(format!("it has no {what}")));
         match (self.saw_offer, self.saw_version) {
             (false, _) => missing("offerCode"),
             (_, false) => missing("version"),
-            (true, true) => Ok(self.products),
+            (true, true) => Ok(Told { products: self.products, fields: self.fields }),
         }
     }
 }
@@ -68,6 +81,7 @@ impl Promise {
 impl Visitor for Promise {
     fn member(&mut self, depth: usize, name: &str) {
         if depth == 1 {
+            self.fields.note(name);
             self.member = match name {
                 "offerCode" => Member::OfferCode,
                 "version" => Member::Version,
@@ -75,8 +89,11 @@ impl Visitor for Promise {
                     self.products.get_or_insert(0);
                     Member::Products
                 }
+                "terms" => Member::Terms,
                 _ => Member::Other,
             };
+        } else if self.member == Member::Terms {
+            self.fields.note(&format!("terms.{name}"));
         } else if let (Member::Products, Some(products)) = (self.member, &mut self.products) {
             *products += 1;
         }
@@ -86,7 +103,7 @@ impl Visitor for Promise {
         let (seen, what, promised) = match self.member {
             Member::OfferCode => (&mut self.saw_offer, "offerCode", self.offer.as_str()),
             Member::Version => (&mut self.saw_version, "version", self.version.as_str()),
-            Member::Products | Member::Other => return Ok(()),
+            Member::Products | Member::Terms | Member::Other => return Ok(()),
         };
         if depth == 1 {
             if value != promised {
@@ -98,15 +115,15 @@ impl Visitor for Promise {
     }
 }
 
-/// Writes the pieces into `draft`, from its beginning, and judges them against the promise. Returns how many
-/// products there are, `None` when the document has no such member. Blocks, and costs the CPU of gzip.
+/// Writes the pieces into `draft`, from its beginning, and judges them against the promise. Returns what it
+/// tells of itself. Blocks, and costs the CPU of gzip.
 ///
 /// The end of the channel is the end of the body: a sender that stops early must not believe the result.
 pub(super) fn write(
     draft: &mut Draft,
     mut pieces: mpsc::Receiver<Bytes>,
     promise: Promise,
-) -> Result<Option<u64>, BodyError> {
+) -> Result<Told, BodyError> {
     if draft.bytes() > 0 {
         draft.restart()?;
     }
@@ -116,9 +133,9 @@ pub(super) fn write(
         scanner.feed(&piece)?;
         draft.write_all(&piece)?;
     }
-    let products = scanner.finish()?.kept()?;
-    draft.set_rows(products.unwrap_or(0));
-    Ok(products)
+    let told = scanner.finish()?.kept()?;
+    draft.set_rows(told.products.unwrap_or(0));
+    Ok(told)
 }
 
 #[cfg(test)]
@@ -130,7 +147,7 @@ mod tests {
             (Name::new("offer", "AmazonEC2").unwrap(), Version::new("20250523232744").unwrap());
         let mut scanner = Scanner::new(Promise::new(&offer, &version));
         scanner.feed(json.as_bytes())?;
-        scanner.finish()?.kept()
+        Ok(scanner.finish()?.kept()?.products)
     }
 
     #[test]

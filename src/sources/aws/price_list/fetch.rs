@@ -6,15 +6,16 @@ use tokio::sync::mpsc;
 use url::Url;
 
 use super::PriceList;
-use super::body::{self, BodyError, Promise};
+use super::body::{self, BodyError, Promise, Told};
 use super::json::Fault;
 use super::site::Partition;
 use crate::base::Name;
 use crate::base::redact::redacted;
+use crate::base::thread::own_thread;
 use crate::lake::draft::Draft;
 use crate::lake::slice::{Slice, Stream, Version};
 use crate::net::{Download, Meter, NetError, NetErrorKind, Validators};
-use crate::sources::{FetchContext, FetchError, FetchErrorKind, Fetched, Warnings};
+use crate::sources::{FetchContext, FetchError, FetchErrorKind, Fetched, Habits, Sentinel, Warnings};
 
 /// Smaller chunks, as TLS brings them, are joined up to this: the hand-over and the judging have a cost for each
 /// piece. A chunk of `hyper` has at most some 400 KB.
@@ -33,8 +34,7 @@ struct Wanted<'a> {
 /// What is known of a price list that came whole and as promised.
 struct Kept {
     validators: Validators,
-    /// `None` when the document has no such member.
-    products: Option<u64>,
+    told: Told,
 }
 
 impl PriceList {
@@ -58,9 +58,15 @@ impl PriceList {
         };
         let source_url = redacted(&wanted.url);
         let mut warnings = Warnings::default();
-        if kept.products.is_none() {
+        if kept.told.products.is_none() {
             warnings.add(|| format!("{source_url} has no products"));
         }
+        if let Some(tomorrow) = context.clock.now().date_naive().succ_opt()
+            && wanted.version.published() > tomorrow
+        {
+            warnings.raise(Sentinel::Future, || format!("version {} lies in the future", wanted.version));
+        }
+        let Told { products, fields } = kept.told;
         Ok(Fetched {
             draft,
             source_url,
@@ -69,6 +75,7 @@ impl PriceList {
             account: None,
             complete: None,
             warnings,
+            habits: Habits { page_rows: None, things: products, fields },
         })
     }
 
@@ -98,17 +105,18 @@ impl PriceList {
         let validators = download.validators().clone();
         let promise = Promise::new(&wanted.offer, wanted.version);
         let (sender, receiver) = mpsc::channel(WAITING_PIECES);
-        let writing = tokio::task::spawn_blocking(move || {
+        // It lasts as long as the download.
+        let writing = own_thread("price-list", move || {
             let judged = body::write(&mut draft, receiver, promise);
             (draft, judged)
-        });
+        })?;
         let sent = send(download, sender).await;
         let (draft, judged) =
             writing.await.map_err(|error| FetchError::bug(format!("writing a price list: {error}")))?;
         let kept = match (sent, judged) {
             (_, Err(BodyError::Write(error))) => return Err(error.into()),
             (Err(error), Ok(_) | Err(BodyError::Fault(Fault::Cut(_)))) => Err(error),
-            (Ok(()), Ok(products)) => Ok(Kept { validators, products }),
+            (Ok(()), Ok(told)) => Ok(Kept { validators, told }),
             (Ok(()), Err(BodyError::Fault(fault @ Fault::Cut(_)))) => {
                 Err(NetError::cut(&wanted.url, &fault.to_string()))
             }

@@ -2,8 +2,12 @@
 //! Needs no credentials. The indexes name the versions, so nothing is downloaded to find out that it is known.
 
 mod body;
+mod examine;
 mod fetch;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod index;
+mod inspect;
 mod json;
 mod plan;
 mod site;
@@ -15,6 +19,7 @@ use async_trait::async_trait;
 use url::Url;
 
 use crate::base::Name;
+use crate::base::check::Check;
 use crate::base::name::NameError;
 use crate::lake::draft::Draft;
 use crate::lake::slice::{Slice, Stream, Version};
@@ -22,6 +27,7 @@ use crate::net::{Client, RetryTimes};
 use crate::sources::aws::Regions;
 use crate::sources::{Dataset, FetchContext, FetchError, Fetched, Plan, PlanContext, Source};
 
+pub(crate) use inspect::inspection;
 pub use site::Partition;
 use site::Site;
 
@@ -117,5 +123,9 @@ impl Source for PriceList {
         draft: Draft,
     ) -> Result<Fetched, FetchError> {
         self.fetch_version(slice, context, draft).await
+    }
+
+    async fn check(&self) -> Vec<Check> {
+        self.examine().await
     }
 }

@@ -4,17 +4,18 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 
-use super::index::{RegionIndex, VersionIndex, nearest, offer_index, region_index, version_index};
+use super::index::{RegionIndex, VersionIndex, offer_index, region_index, version_index};
 use super::site::{Partition, Site};
 use super::{PriceList, stream};
+use crate::base::likeness::nearest;
 use crate::base::{Name, Time};
-use crate::lake::coverage::{Held, StreamCoverage};
+use crate::lake::coverage::{Coverage, Held, StreamCoverage};
 use crate::lake::slice::{Slice, Version};
 use crate::net::{NetError, NetErrorKind};
-use crate::sources::{FetchError, FetchErrorKind, Plan, PlanContext, Traffic};
+use crate::sources::{FetchError, FetchErrorKind, Past, Plan, PlanContext, Sentinel, Traffic};
 
 /// The largest index of 2026 is under 100 KB.
-const MAX_INDEX_BYTES: usize = 8 << 20;
+pub(super) const MAX_INDEX_BYTES: usize = 8 << 20;
 
 impl PriceList {
     /// Reads the indexes of every offer in every partition, side by side: the limit of the host paces them.
@@ -72,7 +73,7 @@ impl PriceList {
     }
 
     /// Why an offer has no region index: most often there is no such offer.
-    async fn no_region_index(
+    pub(super) async fn no_region_index(
         &self,
         site: &Site,
         offer: &Name,
@@ -112,15 +113,20 @@ impl PriceList {
         versions: VersionIndex,
         context: &PlanContext<'_>,
     ) -> Result<(), FetchError> {
+        let held = self.held(partition, offer, context.coverage);
         let asked = self.regions.named().filter(|region| Partition::of_region(region) == partition);
-        for region in asked.filter(|region| !regions.regions.contains_key(*region)) {
+        let expected: BTreeSet<&Name> = asked.chain(&held).collect();
+        for region in expected.into_iter().filter(|region| !regions.regions.contains_key(*region)) {
             let near = nearest(region.as_str(), regions.regions.keys().map(Name::as_str));
             let hint = near.map_or_else(
                 || "leave it out of [sources.aws_price_list] regions".to_owned(),
                 |near| format!("the nearest region that has {offer} is {near}"),
             );
             let message = format!("offer {offer} has no price list in region {region}");
-            let error = FetchError::new(FetchErrorKind::Refused, message).with_hint(hint);
+            let mut error = FetchError::new(FetchErrorKind::Refused, message).with_hint(hint);
+            if held.contains(region) {
+                error = error.with_sentinel(Sentinel::StreamVanished);
+            }
             plan.closed.push((stream(offer, region)?, error));
         }
         for (region, current) in regions.regions {
@@ -130,9 +136,13 @@ impl PriceList {
             let stream = stream(offer, &region)?;
             match current {
                 Ok(current) => {
+                    plan.streams.push(stream.clone());
                     self.saw_current(&stream, &current);
                     let held = context.coverage.stream(&stream);
-                    let missing = missing(held, &current, &versions.versions, context.created_at);
+                    let missing = match context.past {
+                        None => missing(held, &current, &versions.versions, context.created_at),
+                        Some(past) => missing_in(held, &current, &versions.versions, past),
+                    };
                     plan.wanted.extend(
                         missing.into_iter().map(|version| Slice::Version { stream: stream.clone(), version }),
                     );
@@ -154,25 +164,29 @@ impl PriceList {
         error: &FetchError,
         context: &PlanContext<'_>,
     ) -> Result<(), FetchError> {
-        let mut streams = BTreeSet::new();
-        for region in self.regions.named().filter(|region| Partition::of_region(region) == partition) {
-            streams.insert(stream(offer, region)?);
-        }
-        for (stream, _) in context.coverage.streams() {
-            let (Some(of), Some(region)) = (stream.part("offer"), stream.part("region")) else { continue };
-            let region = Name::new("region", region)?;
-            if of == offer.as_str()
-                && Partition::of_region(&region) == partition
-                && self.regions.hold(&region)
-            {
-                streams.insert(stream.clone());
-            }
-        }
-        if streams.is_empty() {
+        let held = self.held(partition, offer, context.coverage);
+        let asked = self.regions.named().filter(|region| Partition::of_region(region) == partition);
+        let regions: BTreeSet<&Name> = asked.chain(&held).collect();
+        if regions.is_empty() {
             plan.failures.push(error.clone());
         }
-        plan.closed.extend(streams.into_iter().map(|stream| (stream, error.clone())));
+        for region in regions {
+            let mut error = error.clone();
+            // Only an offer that is not there is an error of the configuration.
+            if error.kind == FetchErrorKind::Config && held.contains(region) {
+                error = error.with_sentinel(Sentinel::StreamVanished);
+            }
+            plan.closed.push((stream(offer, region)?, error));
+        }
         Ok(())
+    }
+
+    /// The regions of an offer in a partition that the lake holds, as far as they are wanted.
+    fn held(&self, partition: Partition, offer: &Name, coverage: &Coverage) -> BTreeSet<Name> {
+        let of_offer = coverage.streams().filter(|(stream, _)| stream.part("offer") == Some(offer.as_str()));
+        let regions = of_offer.filter_map(|(stream, _)| Name::new("region", stream.part("region")?).ok());
+        let wanted = |region: &Name| Partition::of_region(region) == partition && self.regions.hold(region);
+        regions.filter(wanted).collect()
     }
 }
 
@@ -187,7 +201,7 @@ fn missing(
     published: &BTreeSet<Version>,
     created_at: Time,
 ) -> BTreeSet<Version> {
-    let created = Version::new(&created_at.format("%Y%m%d%H%M%S").to_string()).ok();
+    let created = published_at(created_at);
     let holds = |version: &Version| held.is_some_and(|held| held.versions.contains_key(version));
     let before = held.and_then(|held| {
         let stored = held.versions.iter().filter(|(_, held)| **held == Held::Stored);
@@ -203,10 +217,38 @@ fn missing(
         .collect()
 }
 
+/// The versions of a stream that were published in a stretch of the past and are not there.
+///
+/// A stream of which nothing is stored begins with its current version: what lies between that and the past would
+/// be missing from the next plan otherwise.
+fn missing_in(
+    held: Option<&StreamCoverage>,
+    current: &Version,
+    published: &BTreeSet<Version>,
+    past: Past,
+) -> BTreeSet<Version> {
+    let (since, until) = (past.since.and_then(published_at), published_at(past.until));
+    let asked = |version: &&Version| {
+        since.as_ref().is_none_or(|since| *version >= since)
+            && until.as_ref().is_none_or(|until| *version < until)
+    };
+    let begins = held.and_then(StreamCoverage::newest_version).is_none();
+    let asked = published.iter().filter(|version| *version < current).chain([current]).filter(asked);
+    asked
+        .chain(begins.then_some(current))
+        .filter(|version| !held.is_some_and(|held| held.versions.contains_key(*version)))
+        .cloned()
+        .collect()
+}
+
+/// The version that the upstream would give to what it publishes at `time`.
+fn published_at(time: Time) -> Option<Version> {
+    Version::new(&time.format("%Y%m%d%H%M%S").to_string()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lake::coverage::Coverage;
     use crate::lake::key::{Key, Mark, Parsed};
 
     fn version(text: &str) -> Version {
@@ -235,6 +277,31 @@ mod tests {
     const V3: &str = "20260315000000";
     const V4: &str = "20260320000000";
     const ALL: [&str; 4] = [V1, V2, V3, V4];
+
+    fn asked_for(stored: &[&str], since: Option<&str>, until: &str) -> Vec<String> {
+        let mut held = StreamCoverage::default();
+        held.versions.extend(stored.iter().map(|text| (version(text), Held::Stored)));
+        let past = Past { since: since.map(|text| text.parse().unwrap()), until: until.parse().unwrap() };
+        let missing = missing_in(Some(&held), &version(V4), &ALL.map(version).into(), past);
+        missing.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_past_wants_what_was_published_in_it_and_is_not_there() {
+        let since = Some("2026-03-05T00:00:00Z");
+        assert_eq!(asked_for(&[V4], since, "2026-03-15T00:00:00Z"), [V2], "since is within, until is not");
+        assert_eq!(asked_for(&[V4], since, "2026-03-15T00:00:01Z"), [V2, V3]);
+        assert_eq!(asked_for(&[V2, V4], since, "2026-04-01T00:00:00Z"), [V3]);
+        assert_eq!(asked_for(&[V2], since, "2026-04-01T00:00:00Z"), [V3, V4]);
+        assert_eq!(asked_for(&[V4], None, "2026-04-01T00:00:00Z"), [V1, V2, V3]);
+    }
+
+    #[test]
+    fn a_stream_that_is_filled_from_its_past_begins_with_the_present() {
+        assert_eq!(asked_for(&[], None, "2026-03-02T00:00:00Z"), [V1, V4]);
+        assert_eq!(wanted(&[V1, V4], &[], V4, &ALL), [V2, V3], "what came after a backfill is healed");
+        assert_eq!(wanted(&["20200101000000", V2], &[], V2, &ALL), Vec::<String>::new());
+    }
 
     #[test]
     fn a_new_lake_wants_the_current_version_only() {

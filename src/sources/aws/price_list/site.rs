@@ -44,7 +44,8 @@ impl Partition {
         }
     }
 
-    fn host(self) -> &'static str {
+    /// Where its bulk API is.
+    pub fn host(self) -> &'static str {
         match self {
             Self::Aws => "https://pricing.us-east-1.amazonaws.com",
             Self::AwsCn => "https://pricing.cn-north-1.amazonaws.com.cn",

@@ -21,14 +21,12 @@ use http_body_util::{BodyExt as _, Limited};
 use url::Url;
 
 use super::Retry;
-use super::errors::{Call, fetch_error};
 use crate::base::redact::redacted;
 use crate::lake::interval::Interval;
-use crate::net::HostLimits;
+use crate::net::{HostLimits, HostPermit};
+use crate::sources::aws::DEFAULT_REGION;
+use crate::sources::aws::errors::{Call, fetch_error, is_throttling};
 use crate::sources::{FetchError, Traffic};
-
-/// Where regions are asked for when the configuration names none.
-const DEFAULT_REGION: &str = "us-east-1";
 
 /// The most rows that the upstream puts on a page.
 const PAGE_ROWS: i32 = 1000;
@@ -125,8 +123,7 @@ impl Client {
 
     /// The names of the regions that are enabled for the account, as they came; at least one.
     pub(super) async fn regions(&self, traffic: &Traffic) -> Result<Vec<String>, FetchError> {
-        let wire = Wire::default();
-        let _permit = self.limits.acquire(&self.host).await;
+        let wire = Wire::new(self.limits.acquire(&self.host).await);
         let answer = self.ec2.describe_regions().customize().interceptor(wire.clone()).send().await;
         let sent = wire.count(traffic);
         let answer = answer.map_err(|error| fetch_error(Call::Regions, &self.region, sent, &error))?;
@@ -147,8 +144,7 @@ impl Client {
         if let Some(zones) = known.as_ref() {
             return Ok(Arc::clone(zones));
         }
-        let wire = Wire::default();
-        let _permit = self.limits.acquire(&self.host).await;
+        let wire = Wire::new(self.limits.acquire(&self.host).await);
         let request = self.ec2.describe_availability_zones().all_availability_zones(true);
         let answer = request.customize().interceptor(wire.clone()).send().await;
         let sent = wire.count(traffic);
@@ -174,8 +170,7 @@ impl Client {
         token: Option<&str>,
         traffic: &Traffic,
     ) -> Result<RawPage, FetchError> {
-        let wire = Wire::diverting();
-        let _permit = self.limits.acquire(&self.host).await;
+        let wire = Wire::new(self.limits.acquire(&self.host).await).diverting();
         let request = self
             .ec2
             .describe_spot_price_history()
@@ -192,6 +187,20 @@ impl Client {
             (None, Err(error)) => Err(fetch_error(Call::SpotHistory, &self.region, sent, &error)),
             (None, Ok(_)) => Err(FetchError::bug("the SDK answered without a body")),
         }
+    }
+
+    /// Whether the history can be read at all: asks for one row of `span`.
+    pub(super) async fn try_history(&self, span: Interval, traffic: &Traffic) -> Result<(), FetchError> {
+        let wire = Wire::new(self.limits.acquire(&self.host).await);
+        let request = self
+            .ec2
+            .describe_spot_price_history()
+            .start_time(DateTime::from_secs(span.from().timestamp()))
+            .end_time(DateTime::from_secs(span.to().timestamp()))
+            .max_results(1);
+        let answer = request.customize().interceptor(wire.clone()).send().await;
+        let sent = wire.count(traffic);
+        answer.map(drop).map_err(|error| fetch_error(Call::SpotHistory, &self.region, sent, &error))
     }
 }
 
@@ -213,9 +222,10 @@ const LONGEST_ANSWER: usize = 8 << 20;
 const EMPTY_ANSWER: &[u8] = b"<DescribeSpotPriceHistoryResponse/>";
 
 /// Listens to one call: how many attempts it took, who was asked, and, if it diverts, the raw body when the last
-/// attempt was answered with 200.
-#[derive(Debug, Clone, Default)]
+/// attempt was answered with 200. Tells the limits of the host what came of each attempt, and holds its permit.
+#[derive(Debug, Clone)]
 struct Wire {
+    permit: Arc<HostPermit>,
     heard: Arc<Mutex<Heard>>,
     diverts: bool,
 }
@@ -224,16 +234,20 @@ struct Wire {
 struct Heard {
     attempts: u32,
     endpoint: Option<Url>,
-    pieces: Vec<Bytes>,
-    /// Whether the pieces are the body to its end.
+    body: Vec<u8>,
+    /// Whether that is the body to its end.
     whole: bool,
 }
 
 impl Wire {
+    fn new(permit: HostPermit) -> Self {
+        Self { permit: Arc::new(permit), heard: Arc::default(), diverts: false }
+    }
+
     /// Leads what is answered with 200 past the SDK, whose model would make a thousand values of it that nobody
     /// asks for.
-    fn diverting() -> Self {
-        Self { diverts: true, ..Self::default() }
+    fn diverting(self) -> Self {
+        Self { diverts: true, ..self }
     }
 
     /// Counts the attempts; tells whether there were any.
@@ -250,8 +264,8 @@ impl Wire {
 
     fn last_answer(&self) -> (Option<Bytes>, Option<Url>) {
         let mut heard = lock(&self.heard);
-        let pieces = std::mem::take(&mut heard.pieces);
-        (heard.whole.then(|| pieces.concat().into()), heard.endpoint.take())
+        let body = std::mem::take(&mut heard.body);
+        (heard.whole.then(|| body.into()), heard.endpoint.take())
     }
 }
 
@@ -266,9 +280,10 @@ impl Intercept for Wire {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        self.permit.sent();
         let mut heard = lock(&self.heard);
         heard.attempts += 1;
-        heard.pieces.clear();
+        heard.body.clear();
         heard.whole = false;
         heard.endpoint = Url::parse(context.request().uri()).ok();
         Ok(())
@@ -281,6 +296,8 @@ impl Intercept for Wire {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response_mut();
+        let length = response.headers().get("content-length").and_then(|length| length.parse().ok());
+        lock(&self.heard).body.reserve_exact(length.unwrap_or(0).min(LONGEST_ANSWER));
         let body = Limited::new(response.take_body(), LONGEST_ANSWER);
         if !self.diverts || response.status().as_u16() != 200 {
             *response.body_mut() = SdkBody::from_body_1_x(body);
@@ -289,7 +306,8 @@ impl Intercept for Wire {
         let (heard, mut instead) = (Arc::clone(&self.heard), Bytes::from_static(EMPTY_ANSWER));
         let diverted = body.map_frame(move |frame| {
             frame.map_data(|piece| {
-                lock(&heard).pieces.push(piece);
+                // Copied, because a piece may hold a larger buffer of the connection.
+                lock(&heard).body.extend_from_slice(&piece);
                 std::mem::take(&mut instead)
             })
         });
@@ -305,6 +323,13 @@ impl Intercept for Wire {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response();
+        match response.status().as_u16() {
+            200 => self.permit.succeeded(),
+            status if is_throttling(status, response.body().bytes().unwrap_or_default()) => {
+                self.permit.throttled();
+            }
+            _ => {}
+        }
         // The SDK holds a body as bytes once it has read all of it.
         lock(&self.heard).whole =
             self.diverts && response.status().as_u16() == 200 && response.body().bytes().is_some();

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::carry_over::Span;
 use super::client::Zones;
 use super::identity;
-use super::page::Page;
 use super::rows::Row;
+use super::watch::Watch;
+use crate::base::Time;
 use crate::lake::draft::Draft;
 use crate::sources::Warnings;
 
@@ -22,18 +23,20 @@ pub(super) struct Collector {
     zones: Option<Arc<Zones>>,
     missed_a_zone: bool,
     warnings: Warnings,
+    watch: Watch,
 }
 
 impl Collector {
-    /// Collects what lies in `span` and is not among `held` already.
-    pub(super) fn new(draft: Draft, region: &str, span: Span, held: HashSet<u128>) -> Self {
+    /// Collects what lies in `span` and is not among `held` already; it is `now`.
+    pub(super) fn new(draft: Draft, region: &str, span: Span, held: HashSet<u128>, now: Time) -> Self {
         let region = region.to_owned();
-        Self { draft, region, span, held, zones: None, missed_a_zone: false, warnings: Warnings::default() }
+        let (warnings, watch) = (Warnings::default(), Watch::new(now));
+        Self { draft, region, span, held, zones: None, missed_a_zone: false, warnings, watch }
     }
 
-    /// Whether the page tells zones by their names only, and the ids are not known yet.
-    pub(super) fn needs_zones(&self, page: &Page) -> bool {
-        self.zones.is_none() && page.rows.iter().any(Row::lacks_zone_id)
+    /// Whether the row tells its zone by the name only, and the ids are not known yet.
+    pub(super) fn needs_zones(&self, row: &Row) -> bool {
+        self.zones.is_none() && row.lacks_zone_id()
     }
 
     /// Takes in the ids of the region's zones.
@@ -46,9 +49,10 @@ impl Collector {
         self.missed_a_zone
     }
 
-    /// Writes what of the page belongs here. Costs CPU and waits for the disk.
-    pub(super) fn take(mut self, page: Page) -> io::Result<Self> {
-        for row in page.rows {
+    /// Writes what of a page belongs here. Costs CPU and waits for the disk.
+    pub(super) fn take(mut self, rows: Vec<Row>) -> io::Result<Self> {
+        for row in rows {
+            self.watch.see(&row, &mut self.warnings);
             // A row that does not say when is kept in the slice that was asked for.
             if row.timestamp().is_none_or(|at| self.span.keeps(at)) {
                 self.keep(row)?;
@@ -84,8 +88,8 @@ impl Collector {
         None
     }
 
-    /// The draft and what was odd about its rows.
-    pub(super) fn into_parts(self) -> (Draft, Warnings) {
-        (self.draft, self.warnings)
+    /// The draft, what was odd about its rows, and what the listing shows.
+    pub(super) fn into_parts(self) -> (Draft, Warnings, Watch) {
+        (self.draft, self.warnings, self.watch)
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::rows::{Row, read_timestamp};
+use crate::base::Time;
 use crate::lake::draft::fingerprint;
 
 /// The fields that a natural key is made of.
@@ -26,33 +27,53 @@ pub(super) fn of_row(region: &str, row: &Row, line: &[u8]) -> Identity {
 
 /// The identity of a row that is stored as `line`; `None` when the line is no row.
 pub fn of_line(region: &str, line: &[u8]) -> Option<Identity> {
+    of_stored(region, line).map(|stored| stored.natural.unwrap_or_else(|| whole(line)))
+}
+
+/// What a stored row says about itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored {
+    /// When the price changed, if that can be read.
+    pub(super) at: Option<Time>,
+    /// Its identity by its natural key, if that can be read.
+    pub(super) natural: Option<Identity>,
+}
+
+/// Reads a row that is stored as `line`; `None` when the line is no row.
+pub(super) fn of_stored(region: &str, line: &[u8]) -> Option<Stored> {
     let row: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).ok()?;
     let text = |name: &str| row.get(name).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
-    Some(of_fields(region, FIELDS.map(text), line))
+    let at = text("Timestamp").and_then(read_timestamp);
+    Some(Stored { at, natural: natural(region, FIELDS.map(text)) })
 }
 
 fn of_fields(region: &str, fields: [Option<&str>; 5], line: &[u8]) -> Identity {
-    let whole = || {
-        let own = fingerprint(line);
-        Identity { own, by_name: own }
-    };
-    let [id, name, Some(kind), Some(product), Some(timestamp)] = fields else { return whole() };
+    natural(region, fields).unwrap_or_else(|| whole(line))
+}
+
+fn whole(line: &[u8]) -> Identity {
+    let own = fingerprint(line);
+    Identity { own, by_name: own }
+}
+
+fn natural(region: &str, fields: [Option<&str>; 5]) -> Option<Identity> {
+    let [id, name, Some(kind), Some(product), Some(timestamp)] = fields else { return None };
     // The same moment may be written in several ways.
-    let Some(at) = read_timestamp(timestamp) else { return whole() };
+    let at = read_timestamp(timestamp)?;
     let under = |zone: (&str, &str)| {
         let mut key = String::with_capacity(128);
         let _ = write!(key, "{region}\0{}\0{}\0{kind}\0{product}\0{}", zone.0, zone.1, at.to_rfc3339());
         fingerprint(key.as_bytes())
     };
     match (id, name) {
-        (None, None) => whole(),
+        (None, None) => None,
         (Some(id), None) => {
             let own = under(("id", id));
-            Identity { own, by_name: own }
+            Some(Identity { own, by_name: own })
         }
         (id, Some(name)) => {
             let by_name = under(("name", name));
-            Identity { own: id.map_or(by_name, |id| under(("id", id))), by_name }
+            Some(Identity { own: id.map_or(by_name, |id| under(("id", id))), by_name })
         }
     }
 }

@@ -7,7 +7,9 @@ use url::Url;
 
 use super::blocking;
 use super::client::{Client, RawPage, shown_url};
+use super::collector::Collector;
 use super::page::{self, Page};
+use super::rows::Row;
 use crate::lake::draft::fingerprint;
 use crate::lake::interval::Interval;
 use crate::sources::{FetchError, Traffic};
@@ -25,6 +27,7 @@ pub(super) struct Listing<'a> {
     // Fingerprints, because tokens are long.
     tokens: HashSet<u128>,
     endpoint: Option<Url>,
+    page_rows: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -36,7 +39,15 @@ enum Next {
 
 impl<'a> Listing<'a> {
     pub(super) fn new(client: &'a Client, span: Interval, traffic: &'a Traffic) -> Self {
-        Self { client, span, traffic, next: Next::First, tokens: HashSet::new(), endpoint: None }
+        Self {
+            client,
+            span,
+            traffic,
+            next: Next::First,
+            tokens: HashSet::new(),
+            endpoint: None,
+            page_rows: None,
+        }
     }
 
     /// The next page as it came, which is for [`read`](Self::read); `None` after the last.
@@ -51,12 +62,26 @@ impl<'a> Listing<'a> {
         Ok(Some(body))
     }
 
-    /// The rows of a page. A page may be short or empty without being the last.
-    pub(super) async fn read(&mut self, body: Bytes) -> Result<Page, FetchError> {
-        let parsed = blocking(move || Ok(page::parse(&body))).await?;
-        let mut page = parsed.map_err(|error| self.broken(&error.to_string()))?;
+    /// Puts the rows of a page into `collector`, all but those whose zones it must learn first. A page may be short
+    /// or empty without being the last.
+    pub(super) async fn read(
+        &mut self,
+        body: Bytes,
+        collector: Collector,
+    ) -> Result<(Collector, Vec<Row>), FetchError> {
+        // On one thread to the end, so that the memory of the rows is given back where it was taken.
+        let read = blocking(move || match page::parse(&body) {
+            Ok(Page { rows, next_token }) => {
+                let length = rows.len() as u64;
+                let (unplaced, rows) = rows.into_iter().partition(|row| collector.needs_zones(row));
+                Ok(Ok((collector.take(rows)?, unplaced, next_token, length)))
+            }
+            Err(malformed) => Ok(Err(malformed)),
+        });
+        let (collector, unplaced, next_token, length) =
+            read.await?.map_err(|error| self.broken(&error.to_string()))?;
         self.traffic.page();
-        self.next = match page.next_token.take() {
+        self.next = match next_token {
             None => Next::Nothing,
             Some(token) if !self.tokens.insert(fingerprint(token.as_bytes())) => {
                 return Err(self.broken("its token repeats"));
@@ -64,9 +89,12 @@ impl<'a> Listing<'a> {
             Some(_) if self.tokens.len() >= MAX_PAGES => {
                 return Err(self.broken(&format!("it does not end after {MAX_PAGES} pages")));
             }
-            Some(token) => Next::Token(token),
+            Some(token) => {
+                self.page_rows = self.page_rows.max(Some(length));
+                Next::Token(token)
+            }
         };
-        Ok(page)
+        Ok((collector, unplaced))
     }
 
     fn broken(&self, why: &str) -> FetchError {
@@ -74,6 +102,11 @@ impl<'a> Listing<'a> {
         FetchError::upstream(format!(
             "the listing of DescribeSpotPriceHistory in {region} for {span} is broken: {why}"
         ))
+    }
+
+    /// Rows on the longest page that was not the last; `None` when there was but one.
+    pub(super) fn page_rows(&self) -> Option<u64> {
+        self.page_rows
     }
 
     /// Where the pages came from, without secrets.

@@ -7,14 +7,18 @@ mod audit;
 mod carry_over;
 mod client;
 mod collector;
-mod errors;
+mod examine;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod identity;
+mod inspect;
 mod listing;
 mod page;
 mod plan;
 mod rows;
 #[cfg(test)]
 mod simulation;
+mod watch;
 
 use std::collections::HashSet;
 use std::num::NonZero;
@@ -30,6 +34,7 @@ use self::carry_over::Span;
 use self::client::Clients;
 use self::collector::Collector;
 use self::listing::Listing;
+use crate::base::check::Check;
 use crate::base::clock::midnight;
 use crate::base::units::Period;
 use crate::base::{Clock, Time};
@@ -38,8 +43,10 @@ use crate::lake::interval::Interval;
 use crate::lake::slice::{Slice, Stream};
 use crate::net::HostLimits;
 use crate::sources::aws::Regions;
+use crate::sources::aws::caller::Caller;
 use crate::sources::{Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source};
 
+pub(crate) use self::inspect::inspection;
 /// The rules of spot history without EC2: what is missing, what a slice keeps, and what the lake holds already. A
 /// simulation of the upstream crawls by the same ones.
 pub mod rules {
@@ -50,7 +57,7 @@ pub mod rules {
 }
 
 /// How far back the upstream remembers: "up to the past 90 days", says the documentation of `StartTime`.
-const RETENTION: TimeDelta = TimeDelta::days(90);
+pub const RETENTION: TimeDelta = TimeDelta::days(90);
 
 /// The part of a stream's key that names the region.
 const REGION: &str = "region";
@@ -108,6 +115,7 @@ pub struct Options {
 pub struct AwsSpotPrices {
     options: Options,
     clients: Clients,
+    caller: Caller,
     clock: Arc<dyn Clock>,
     // Who holds one may hold the rows of a page. A row in memory is several times its text, and there is no use in
     // more pages than processors to read them.
@@ -118,9 +126,10 @@ impl AwsSpotPrices {
     /// A source that asks with the credentials of `sdk`, and asks its region (else us-east-1) which regions
     /// there are.
     pub fn new(options: Options, sdk: SdkConfig, limits: HostLimits, clock: Arc<dyn Clock>) -> Self {
+        let caller = Caller::new(&sdk, options.endpoint_url.as_deref());
         let clients = Clients::new(sdk, options.endpoint_url.clone(), options.retry, limits);
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { options, clients, clock, pages: Semaphore::new(processors) }
+        Self { options, clients, caller, clock, pages: Semaphore::new(processors) }
     }
 
     /// Lists `span` of the stream's region into `collector`, page by page.
@@ -135,25 +144,28 @@ impl AwsSpotPrices {
         let mut listing = Listing::new(&client, span, &context.traffic);
         while let Some(body) = listing.next_body().await? {
             let _permit = self.pages.acquire().await.map_err(|error| FetchError::bug(error.to_string()))?;
-            let page = listing.read(body).await?;
-            if collector.needs_zones(&page) {
+            let unplaced;
+            (collector, unplaced) = listing.read(body, collector).await?;
+            if !unplaced.is_empty() {
                 collector.learn_zones(client.zones(&context.traffic).await?);
+                collector = blocking(move || Ok(collector.take(unplaced)?)).await?;
             }
-            collector = blocking(move || collector.take(page).map_err(FetchError::from)).await?;
         }
-        let source_url = listing.into_source_url();
+        let (page_rows, source_url) = (listing.page_rows(), listing.into_source_url());
         if collector.missed_a_zone() {
             client.forget_zones().await;
         }
-        let (draft, warnings) = collector.into_parts();
+        let (draft, warnings, watch) = collector.into_parts();
         Ok(Fetched {
             draft,
             source_url,
             etag: None,
             last_modified: None,
-            account: None,
+            // The zones' names are the account's own.
+            account: self.caller.account().map(str::to_owned),
             complete: None,
             warnings,
+            habits: watch.habits(page_rows),
         })
     }
 
@@ -175,11 +187,15 @@ impl Source for AwsSpotPrices {
 
     async fn plan(&self, context: &PlanContext<'_>) -> Result<Plan, FetchError> {
         let enabled = self.clients.home().regions(context.traffic).await?;
+        self.caller.learn(context.traffic).await;
         let mut plan = Plan::default();
-        let streams = plan::streams(DATASET.id, &enabled, &self.options.regions, &mut plan)?;
-        for stream in streams {
-            let have = context.coverage.stream(&stream);
-            plan::slices(&stream, have, context.grid, context.now, &self.options, &mut plan);
+        plan.streams =
+            plan::streams(DATASET.id, &enabled, &self.options.regions, context.coverage, &mut plan)?;
+        if let Some(past) = context.past {
+            plan.warnings.extend(plan::forgotten(past, context.now));
+        }
+        for stream in plan.streams.clone() {
+            plan::slices(&stream, context, &self.options, &mut plan);
         }
         Ok(plan)
     }
@@ -197,21 +213,27 @@ impl Source for AwsSpotPrices {
                 self.remembered(slice, span.from())?;
                 let have = context.coverage.stream(stream);
                 let gap = carry_over::gap_before(have, *span, context.grid, context.planned_at);
-                let collector = Collector::new(draft, region, Span::new(*span, gap), HashSet::new());
-                self.collect(region, *span, collector, context).await
+                let (span, kept) = (*span, Span::new(*span, gap));
+                let collector = Collector::new(draft, region, kept, HashSet::new(), self.clock.now());
+                self.collect(region, span, collector, context).await
             }
             Slice::Audit { day, .. } => {
                 self.remembered(slice, midnight(*day))?;
                 let whole = day.succ_opt().and_then(|next| Interval::new(midnight(*day), midnight(next)));
                 let whole = whole.ok_or_else(|| FetchError::bug(format!("{slice} has no end")))?;
                 let held = audit::held(stream, whole, context).await?;
-                let collector = Collector::new(draft, region, Span::new(whole, None), held);
+                let kept = Span::new(whole, None);
+                let collector = Collector::new(draft, region, kept, held, self.clock.now());
                 self.collect(region, whole, collector, context).await
             }
             Slice::Version { .. } | Slice::Slot { .. } => {
                 Err(FetchError::bug(format!("{slice} is no slice of spot history")))
             }
         }
+    }
+
+    async fn check(&self) -> Vec<Check> {
+        self.examine().await
     }
 }
 

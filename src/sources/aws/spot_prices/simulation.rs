@@ -16,8 +16,8 @@ use crate::lake::grid::Grid;
 use crate::lake::interval::Interval;
 use crate::lake::key::{Key, Mark};
 use crate::lake::slice::{Slice, Stream};
-use crate::sources::Plan;
 use crate::sources::aws::Regions;
+use crate::sources::{Plan, PlanContext, Traffic};
 
 /// A change: pool, moment, and how much later it can be seen. Pool and moment are its natural key.
 type Change = (u8, Time, TimeDelta);
@@ -117,8 +117,15 @@ impl World {
     /// One plan, carried out as far as the process lives. Gives back when that was.
     fn tick(&mut self, tick: &Tick, changes: &[Change], planned_at: Time) -> Time {
         let mut plan = Plan::default();
-        let have = self.coverage.stream(&self.stream).cloned();
-        plan::slices(&self.stream, have.as_ref(), self.grid, planned_at, &options(tick.backfill), &mut plan);
+        let context = PlanContext {
+            coverage: &self.coverage,
+            now: planned_at,
+            created_at: midnight(self.grid.created_day()),
+            grid: self.grid,
+            past: None,
+            traffic: &Traffic::default(),
+        };
+        plan::slices(&self.stream, &context, &options(tick.backfill), &mut plan);
         let as_planned = self.coverage.clone();
         let (mut now, mut wanted) = (planned_at, plan.wanted);
         if !wanted.is_empty() {

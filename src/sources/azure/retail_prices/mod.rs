@@ -4,6 +4,9 @@
 //! snapshot either: a long walk repeats and drops items. So it is walked at least twice and until a walk adds
 //! nothing, and what is kept is the union. Items are kept verbatim; nothing here knows what a price means.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
+mod inspect;
 mod item;
 mod page;
 mod union;
@@ -13,11 +16,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use url::Url;
 
 use self::union::Union;
 use self::walk::Walker;
 use super::pipeline::{AzurePipeline, RetryTimes};
+use crate::base::check::Check;
 use crate::base::clock::midnight;
 use crate::base::redact::redacted;
 use crate::base::units::Period;
@@ -25,9 +30,14 @@ use crate::base::{Clock, Name, Time};
 use crate::lake::draft::Draft;
 use crate::lake::slice::{Format, Slice, Stream};
 use crate::net::HostLimits;
-use crate::sources::{Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source};
+use crate::sources::{
+    Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Habits, Plan, PlanContext, Source,
+};
 
-const SLOT: Period = Period::seconds(24 * 60 * 60);
+pub(crate) use self::inspect::inspection;
+
+/// How often a slot starts: at midnight, UTC.
+pub const SLOT: Period = Period::seconds(24 * 60 * 60);
 /// The version that lists savings plans with the meters.
 const API_VERSION: &str = "2023-01-01-preview";
 
@@ -130,6 +140,16 @@ impl AzureRetailPrices {
     }
 }
 
+impl AzureRetailPrices {
+    /// How many items a page for one item holds.
+    async fn one_item(&self, currency: &str, price_type: &str) -> Result<usize, FetchError> {
+        let mut url = self.first_page(currency, price_type);
+        url.set_query(Some(&format!("{}&$top=1", url.query().unwrap_or_default())));
+        let body = self.pipeline.get(&url, &Arc::default()).await?.into_body()?;
+        Ok(page::read(&body)?.items.len())
+    }
+}
+
 #[async_trait]
 impl Source for AzureRetailPrices {
     fn dataset(&self) -> &'static Dataset {
@@ -137,10 +157,16 @@ impl Source for AzureRetailPrices {
     }
 
     async fn plan(&self, context: &PlanContext<'_>) -> Result<Plan, FetchError> {
+        if context.past.is_some() {
+            let message = format!("{} has no past: Azure tells only what its prices are today", DATASET.id);
+            return Err(FetchError::new(FetchErrorKind::Config, message)
+                .with_hint("run `contrail crawler` each day: a day that nobody fetched is lost"));
+        }
         let now = midnight(context.now.date_naive());
         let mut plan = Plan::default();
         for stream in self.streams() {
             let stream = stream?;
+            plan.streams.push(stream.clone());
             let slot = |at| Slice::Slot { stream: stream.clone(), at, format: Format::Ndjson };
             let first = context.coverage.stream(&stream).and_then(|known| known.slots.keys().next().copied());
             let past = std::iter::successors(first, |at| at.checked_add_signed(SLOT.delta()));
@@ -182,7 +208,8 @@ impl Source for AzureRetailPrices {
                 break;
             }
         }
-        let Union { draft, warnings, .. } = union;
+        let Union { draft, warnings, fields, page_rows, .. } = union;
+        let habits = Habits { page_rows, things: Some(draft.rows()), fields };
         Ok(Fetched {
             draft,
             source_url: redacted(&first),
@@ -191,7 +218,28 @@ impl Source for AzureRetailPrices {
             account: None,
             complete: Some(complete),
             warnings,
+            habits,
         })
+    }
+
+    /// A line for each listing, of which one item is asked for.
+    async fn check(&self) -> Vec<Check> {
+        let pairs = self.options.currencies.iter().flat_map(|currency| {
+            self.options.price_types.iter().map(move |price_type| (currency.as_str(), price_type.as_str()))
+        });
+        join_all(pairs.map(|(currency, price_type)| async move {
+            let name = format!("{currency} {price_type}");
+            match self.one_item(currency, price_type).await {
+                Ok(0) => Check::warning(
+                    &name,
+                    "the listing is empty",
+                    "check currencies and price_types in [sources.azure_retail_prices]",
+                ),
+                Ok(_) => Check::ok(&name, "the listing answers"),
+                Err(error) => error.as_check(&name),
+            }
+        }))
+        .await
     }
 }
 
@@ -229,7 +277,8 @@ mod tests {
     }
 
     fn source(options: Options) -> Result<AzureRetailPrices, FetchError> {
-        AzureRetailPrices::new(options, reqwest::Client::new(), HostLimits::new(1), SystemClock::shared())
+        let limits = HostLimits::new(1, SystemClock::shared());
+        AzureRetailPrices::new(options, reqwest::Client::new(), limits, SystemClock::shared())
     }
 
     async fn plan(keys: &[&str], now: &str) -> (Vec<String>, Vec<String>) {
@@ -243,6 +292,7 @@ mod tests {
             now,
             created_at: now,
             grid: Grid::new(now.date_naive(), chrono::TimeDelta::hours(1)).unwrap(),
+            past: None,
             traffic: &Traffic::default(),
         };
         let plan = source(options()).unwrap().plan(&context).await.unwrap();

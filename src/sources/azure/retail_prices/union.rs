@@ -4,14 +4,13 @@
 //! Items are told apart by a 128-bit fingerprint of their text. For 600,000 of them the table takes 19 MB, and
 //! 28 MB for the moment in which it grows; no item is held beyond its page.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use super::item::oddity;
 use super::page::{Page, one_line};
 use crate::lake::draft::{Draft, fingerprint};
-use crate::sources::{FetchError, Warnings};
+use crate::sources::fingerprints::Fingerprints;
+use crate::sources::{FetchError, Fields, Warnings};
 
 /// Five times what Azure lists in all. The table for so many takes 76 MB.
 const MAX_ITEMS: usize = 3_000_000;
@@ -21,10 +20,13 @@ const MAX_ITEMS: usize = 3_000_000;
 pub(super) struct Union {
     pub(super) draft: Draft,
     pub(super) warnings: Warnings,
+    pub(super) fields: Fields,
+    /// Items on the longest page that was not the last.
+    pub(super) page_rows: Option<u64>,
     currency: String,
     price_type: String,
     /// In which walk each item was seen last.
-    seen: HashMap<Fingerprint, u8, BuildHasherDefault<FirstBytes>>,
+    seen: Fingerprints<u8>,
     walk: u8,
     walked: usize,
     added: usize,
@@ -56,9 +58,11 @@ impl Union {
         Self {
             draft,
             warnings: Warnings::default(),
+            fields: Fields::default(),
+            page_rows: None,
             currency: currency.to_owned(),
             price_type: price_type.to_owned(),
-            seen: HashMap::default(),
+            seen: Fingerprints::default(),
             walk: 0,
             walked: 0,
             added: 0,
@@ -70,7 +74,7 @@ impl Union {
         let (items, walked_before) = (page.items.len(), self.walked);
         for item in page.items {
             let row = one_line(item.get());
-            match self.seen.entry(Fingerprint(fingerprint(row.as_bytes()).to_be_bytes())) {
+            match self.seen.entry(fingerprint(row.as_bytes()).into()) {
                 Entry::Occupied(mut entry) => {
                     self.walked += usize::from(entry.insert(self.walk) != self.walk);
                     continue;
@@ -79,12 +83,16 @@ impl Union {
             };
             (self.walked, self.added) = (self.walked + 1, self.added + 1);
             self.draft.row(row.as_bytes())?;
+            self.fields.note_members(&row);
             if let Some(oddity) = oddity(&row, &self.currency, &self.price_type) {
                 self.warnings.add(|| oddity.to_string());
             }
         }
         if self.seen.len() > MAX_ITEMS {
             return Err(FetchError::upstream(format!("the listing has more than {MAX_ITEMS} items")));
+        }
+        if page.next.is_some() {
+            self.page_rows = self.page_rows.max(u64::try_from(items).ok());
         }
         Ok(Taken { items, fresh: self.walked - walked_before, next: page.next })
     }
@@ -94,39 +102,5 @@ impl Union {
         let walked = Walked { added: self.added, lacked: self.seen.len() - self.walked };
         (self.walk, self.walked, self.added) = (self.walk.wrapping_add(1), 0, 0);
         walked
-    }
-}
-
-/// Bytes rather than a `u128`, whose alignment would nearly double the table.
-#[derive(Debug, PartialEq, Eq)]
-struct Fingerprint([u8; 16]);
-
-impl Hash for Fingerprint {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(&self.0);
-    }
-}
-
-/// A hasher for what is a hash already: its first eight bytes.
-#[derive(Debug, Default)]
-struct FirstBytes(u64);
-
-impl Hasher for FirstBytes {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().take(8).fold(self.0, |all, byte| (all << 8) | u64::from(*byte));
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_entry_of_the_table_has_no_padding() {
-        assert_eq!(size_of::<(Fingerprint, u8)>(), 17);
     }
 }

@@ -83,7 +83,7 @@ impl Walker<'_> {
 }
 
 /// The page that `link` names, on the host of the `first` page only. Raw spaces and quotes are encoded.
-fn follow(first: &Url, link: &str) -> Result<Url, FetchError> {
+pub(super) fn follow(first: &Url, link: &str) -> Result<Url, FetchError> {
     let url = first.join(link).map_err(|_| broken(first, "names a next page that is no address"))?;
     // An origin knows the default ports, so that `https://host:443` is `https://host`.
     if url.origin() == first.origin() {

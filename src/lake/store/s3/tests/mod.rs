@@ -121,16 +121,25 @@ async fn a_first_probe_is_put_twice_and_a_later_one_is_settled_by_the_first_answ
     assert_eq!(server.seen().len(), 2);
     assert_eq!(store.probe().await.unwrap(), Conditional::Honoured);
     assert_eq!(server.seen().len(), 3);
+    let texts: Vec<_> = server.seen().iter().map(|request| request.body.clone()).collect();
+    assert_eq!(texts, [probe::HONOURED, probe::IGNORED, probe::HONOURED]);
     assert!(server.seen().iter().all(|request| request.path.ends_with("/_contrail/probe")));
 }
 
 #[tokio::test]
 async fn where_the_condition_is_ignored_or_unknown_a_put_looks_first() {
-    for answer in [|| ok(""), || refusal(501, "NotImplemented", "a header implies what is not implemented")] {
-        let server = Server::start(move |_| answer()).await;
+    for knows_the_header in [true, false] {
+        let server = Server::start_with(move |_, request| match request.header("if-none-match") {
+            Some(_) if !knows_the_header => {
+                refusal(501, "NotImplemented", "a header implies what is not implemented")
+            }
+            _ => ok(""),
+        })
+        .await;
         let store = server.store();
         assert_eq!(store.probe().await.unwrap(), Conditional::Ignored);
         let probes = server.seen().len();
+        assert_eq!(server.seen().last().unwrap().body, probe::IGNORED, "what stands tells who only reads");
 
         server.answer(|_| ok(""));
         assert_eq!(put(&store, b"x").await.unwrap(), PutOutcome::Exists);
@@ -145,6 +154,24 @@ async fn where_the_condition_is_ignored_or_unknown_a_put_looks_first() {
         let put = seen.last().unwrap();
         assert_eq!((put.step(), put.header("if-none-match")), ("put", None));
     }
+}
+
+#[tokio::test]
+async fn what_a_probe_left_is_read_without_a_write() {
+    let long = "x".repeat(5_000);
+    for (text, told) in [
+        (std::str::from_utf8(probe::HONOURED).unwrap(), Some(Conditional::Honoured)),
+        (std::str::from_utf8(probe::IGNORED).unwrap(), Some(Conditional::Ignored)),
+        ("Contrail puts this twice to see whether the store honours If-None-Match.\n", None),
+        (long.as_str(), None),
+    ] {
+        let text = text.to_owned();
+        let server = Server::start(move |_| ok(&text)).await;
+        assert_eq!(server.store().probed().await.unwrap(), told);
+        assert!(server.seen().iter().all(|request| request.method == "GET"));
+    }
+    let server = Server::start(|_| refusal(404, "NoSuchKey", "it is not there")).await;
+    assert_eq!(server.store().probed().await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use axum::response::Response;
 use super::scripted::{Server, config, refusal};
 use super::*;
 use crate::base::error::Hinted as _;
+use crate::base::policy::allow;
 
 fn in_region(mut answer: Response, region: &'static str) -> Response {
     answer.headers_mut().insert("x-amz-bucket-region", axum::http::HeaderValue::from_static(region));
@@ -41,7 +42,7 @@ async fn each_refusal_is_one_line_and_a_hint() {
             "AccessDenied",
             "Access Denied",
             Config,
-            "allow s3:PutObject on arn:aws:s3:::lake/some/where/*",
+            r#"{"Action":"s3:PutObject","Effect":"Allow","Resource":"arn:aws:s3:::lake/some/where/*"}"#,
         ),
         (403, "InvalidAccessKeyId", "no such key", Config, "check the credentials"),
         (403, "SignatureDoesNotMatch", "not our signature", Config, "check the credentials"),
@@ -92,10 +93,11 @@ async fn a_listing_and_a_read_name_their_own_permission() {
     let server = Server::start(|_| refusal(403, "AccessDenied", "Access Denied")).await;
     let error = list(&server.store()).await;
     assert_eq!(error.to_string(), "cannot list s3://lake/some/where/raw/: AccessDenied: Access Denied");
-    let hint = error.hint().unwrap();
-    assert_eq!(hint, "allow s3:ListBucket on arn:aws:s3:::lake for the prefix \"some/where/\"");
+    assert_eq!(error.hint(), Some(allow(&["s3:ListBucket"], &["arn:aws:s3:::lake"]).as_str()));
+    assert!(error.is_denied());
     let error = read(&server.store()).await;
-    assert_eq!(error.hint().unwrap(), "allow s3:GetObject on arn:aws:s3:::lake/some/where/*");
+    let objects = "arn:aws:s3:::lake/some/where/*";
+    assert_eq!(error.hint(), Some(allow(&["s3:GetObject"], &[objects]).as_str()));
 }
 
 #[tokio::test]

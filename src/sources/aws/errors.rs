@@ -6,10 +6,13 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 
 use crate::base::error::one_line;
+use crate::base::policy::allow;
 use crate::sources::{FetchError, FetchErrorKind};
 
 const CREDENTIALS_HINT: &str =
     "check the AWS credentials: environment, shared profile, SSO session or instance role";
+const NO_CREDENTIALS_HINT: &str = "there are no AWS credentials: sign in (`aws sso login`), set AWS_PROFILE or \
+     AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run with an instance or task role";
 const EXPIRED_HINT: &str = "the AWS credentials have expired: renew them (with SSO: run `aws sso login`)";
 const CLOCK_HINT: &str = "set this machine's clock: AWS accepts a difference of five minutes at most";
 const NETWORK_HINT: &str = "check the network, the proxy and [aws] endpoint_url";
@@ -23,16 +26,24 @@ pub(super) enum Call {
     Regions,
     Zones,
     SpotHistory,
+    CallerIdentity,
 }
 
 impl Call {
-    /// The API action, which is also the IAM action after `ec2:`.
-    fn action(self) -> &'static str {
+    /// The API action.
+    pub(super) fn action(self) -> &'static str {
         match self {
             Self::Regions => "DescribeRegions",
             Self::Zones => "DescribeAvailabilityZones",
             Self::SpotHistory => "DescribeSpotPriceHistory",
+            Self::CallerIdentity => "GetCallerIdentity",
         }
+    }
+
+    /// The IAM action.
+    pub(super) fn permission(self) -> String {
+        let service = if self == Self::CallerIdentity { "sts" } else { "ec2" };
+        format!("{service}:{}", self.action())
     }
 }
 
@@ -66,17 +77,19 @@ where
     }
 }
 
-/// EC2 answered with an error of its own.
+/// AWS answered with an error of its own.
 fn refusal(call: Call, region: &str, status: u16, code: &str, message: &str) -> FetchError {
     use FetchErrorKind::{Config, Refused, Retry, Upstream};
     let action = call.action();
     let opt_in = || format!("opt in to {region} in the account's settings, or take it out of [aws] regions");
     let (kind, hint) = match code {
         "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" => {
-            (Refused, Some(format!("allow ec2:{action} in {region} (IAM and service control policies)")))
+            (Refused, Some(allow(&[&call.permission()], &["*"])))
         }
         // The keys are wrong everywhere, or right and the region is not enabled. The first call of all tells.
-        "AuthFailure" if call == Call::Regions => (Config, Some(CREDENTIALS_HINT.to_owned())),
+        "AuthFailure" if call != Call::SpotHistory && call != Call::Zones => {
+            (Config, Some(CREDENTIALS_HINT.to_owned()))
+        }
         "AuthFailure" | "OptInRequired" => (Refused, Some(opt_in())),
         "Blocked" | "PendingVerification" => {
             (Refused, Some("ask AWS Support what holds the account back".to_owned()))
@@ -106,22 +119,28 @@ fn refusal(call: Call, region: &str, status: u16, code: &str, message: &str) -> 
     }
 }
 
-/// Something answered, but not as EC2 does: a proxy, a load balancer, a login page.
+/// Something answered, but not as AWS does: a proxy, a load balancer, a login page.
 fn answered_oddly(failed: &str, status: u16) -> FetchError {
-    let text = format!("{failed}: status {status} without an EC2 error code");
+    let text = format!("{failed}: status {status} without an error code of AWS");
     match status {
         429 | 500.. => FetchError::retry(text),
         _ => FetchError::upstream(text).with_hint(NETWORK_HINT),
     }
 }
 
-/// EC2 did not answer, or was not even asked.
+/// AWS did not answer, or was not even asked.
 fn no_answer(failed: &str, sent: bool, source: Option<&(dyn Error + 'static)>, cause: &str) -> FetchError {
     let text = format!("{failed}: {cause}");
     let credentials = std::iter::successors(source, |error| Error::source(*error))
         .find_map(|error| error.downcast_ref::<CredentialsError>());
     match credentials {
         Some(CredentialsError::ProviderTimedOut(_)) => FetchError::retry(text).with_hint(CREDENTIALS_HINT),
+        Some(CredentialsError::CredentialsNotLoaded(_)) => {
+            FetchError::new(FetchErrorKind::Config, text).with_hint(NO_CREDENTIALS_HINT)
+        }
+        Some(_) if cause.contains("expired") => {
+            FetchError::new(FetchErrorKind::Config, text).with_hint(EXPIRED_HINT)
+        }
         Some(_) => FetchError::new(FetchErrorKind::Config, text).with_hint(CREDENTIALS_HINT),
         None if sent => FetchError::retry(text).with_hint(NETWORK_HINT),
         // No credentials at all, or an endpoint that is no address.
@@ -135,16 +154,25 @@ fn causes(error: &dyn Error) -> String {
     brief(&error.source().map_or_else(|| error.to_string(), one_line))
 }
 
+/// Whether an answer says that there are too many requests. EC2 says so with 503 and `RequestLimitExceeded`, other
+/// services of AWS with 400 or 429; every server may say 503 when it has too much to do.
+pub(super) fn is_throttling(status: u16, body: &[u8]) -> bool {
+    let code = || {
+        let body = std::str::from_utf8(body).ok()?;
+        body.split_once("<Code>")?.1.split_once("</Code>").map(|(code, _)| code)
+    };
+    matches!(status, 429 | 503) || code().is_some_and(is_throttle)
+}
+
+/// Codes that stand for too many requests, whatever status they come with.
+fn is_throttle(code: &str) -> bool {
+    matches!(code, "RequestLimitExceeded" | "EC2ThrottledException" | "SlowDown")
+        || code.starts_with("Throttling")
+}
+
 /// Codes that stand for a passing state, whatever status they come with.
 fn is_transient(code: &str) -> bool {
-    matches!(
-        code,
-        "RequestLimitExceeded"
-            | "EC2ThrottledException"
-            | "Throttling"
-            | "ThrottlingException"
-            | "RequestTimeout"
-    )
+    is_throttle(code) || code == "RequestTimeout"
 }
 
 fn speaks_of_time(message: &str) -> bool {
@@ -206,6 +234,26 @@ mod tests {
             assert_eq!(got, kind, "{code}");
             assert!(text.contains(hint), "{code}: {text:?} does not say {hint:?}");
         }
+    }
+
+    #[test]
+    fn too_many_requests_are_told_from_other_refusals() {
+        let error =
+            |code: &str| format!("<Response><Errors><Error><Code>{code}</Code></Error></Errors></Response>");
+        for (status, code, throttling) in [
+            (503, "RequestLimitExceeded", true),
+            (400, "RequestLimitExceeded", true),
+            (400, "Throttling", true),
+            (400, "ThrottlingException", true),
+            (429, "", true),
+            (503, "Unavailable", true),
+            (500, "InternalError", false),
+            (403, "UnauthorizedOperation", false),
+            (400, "InvalidNextToken", false),
+        ] {
+            assert_eq!(is_throttling(status, error(code).as_bytes()), throttling, "{status} {code}");
+        }
+        assert!(!is_throttling(400, b"\xff<Code>"));
     }
 
     #[test]
