@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::Days;
+
 use crate::base::clock::midnight;
 use crate::base::{Date, Time};
 use crate::lake::slice::{Slice, Stream};
@@ -27,6 +29,16 @@ pub(super) fn newest_only(slices: Vec<Slice>) -> Vec<Slice> {
     let mut kept = newest_then_oldest(slices);
     kept.retain(|slice| seen.insert(slice.stream().clone()));
     kept
+}
+
+/// Parts slices that are in order: the newest of each stream, if it is well after all that is `lost`, and what can wait
+/// until that is marked.
+pub(super) fn present_and_past(slices: Vec<Slice>, lost: &[Slice]) -> (Vec<Slice>, Vec<Slice>) {
+    const WELL_AFTER: Days = Days::new(7);
+    let Some(newest) = lost.iter().map(Slice::day).max() else { return (slices, Vec::new()) };
+    let present = newest.checked_add_days(WELL_AFTER).unwrap_or(newest);
+    let mut seen = BTreeSet::new();
+    slices.into_iter().partition(|slice| seen.insert(slice.stream().clone()) && slice.day() > present)
 }
 
 /// Time first. An audit comes after the windows of its day.
@@ -59,6 +71,20 @@ mod tests {
         let mut slices = vec![same.clone(), window("a", 22), before.clone(), window("a", 1)];
         slices.sort_by_key(rank);
         assert_eq!(slices, [before, window("a", 1), window("a", 22), same]);
+    }
+
+    #[test]
+    fn the_past_waits_until_what_is_lost_is_marked() {
+        let audit = |region: &str, day: &str| Slice::Audit {
+            stream: window(region, 0).stream().clone(),
+            day: day.parse().unwrap(),
+        };
+        let slices = vec![window("a", 2), window("b", 2), window("a", 1)];
+        assert_eq!(present_and_past(slices.clone(), &[]), (slices.clone(), Vec::new()));
+        let (present, past) = present_and_past(slices.clone(), &[audit("a", "2026-08-01")]);
+        assert_eq!((present.as_slice(), past.as_slice()), (&slices[..2], &slices[2..]));
+        let (present, past) = present_and_past(slices.clone(), &[audit("a", "2026-11-14")]);
+        assert_eq!((present, past), (Vec::new(), slices), "too near to be the present");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! One run: a tick of one dataset, its log, and its numbers. A run is over when its last line is written, which
 //! is after its tick when the store is away.
 
-use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -93,28 +92,25 @@ impl Run {
         self.lock_tally().clone()
     }
 
-    /// Closes the tick, or one expected line. The last one seals the log, if anything was attempted: its entry
-    /// is for the uploader.
-    pub(super) fn close_one(&self, context: &Context) -> Option<Entry> {
+    /// Closes the tick, or one expected line. After the last one the log is to be [sealed](Self::seal).
+    pub(super) fn close_one(&self) -> bool {
         let mut last = false;
         self.open.send_modify(|open| {
             *open = open.saturating_sub(1);
             last = *open == 0;
         });
-        if !last {
-            return None;
-        }
+        last
+    }
+
+    /// Makes the log an entry, which is for the uploader; `None` when nothing was attempted. A log may be long, so
+    /// this takes its time.
+    pub(super) fn seal(&self, context: &Context) -> Option<Entry> {
         let path = self.log.path();
-        let lines = match std::fs::read(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return None,
-            lines => lines,
-        };
-        lines
-            .and_then(|lines| context.spool.keep_run_log(&lines, &self.log.key(), path))
-            .inspect_err(|error| {
-                tracing::error!(%error, path = %path.display(), "failed to seal the run log");
-            })
-            .ok()
+        let sealed = context.spool.keep_run_log(path, &self.log.key(), None);
+        sealed.unwrap_or_else(|error| {
+            tracing::error!(%error, path = %path.display(), "failed to seal the run log");
+            None
+        })
     }
 
     fn lock_tally(&self) -> std::sync::MutexGuard<'_, Tally> {

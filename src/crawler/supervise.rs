@@ -1,6 +1,7 @@
 //! The crawler as a whole: opens the lake and the spool, runs the ticks, and ends well.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -59,6 +60,9 @@ impl Hinted for CrawlerError {
     fn hint(&self) -> Option<&str> {
         match self {
             Self::Lake(error) => error.hint(),
+            Self::Spool { error, .. } if error.kind() == ErrorKind::Unsupported => {
+                Some("set [lake] spool_dir to a directory on a local disk")
+            }
             Self::Spool { .. } => Some("set [lake] spool_dir to a directory that can be written"),
             Self::Schedule => Some("start the crawler again"),
         }
@@ -95,7 +99,7 @@ impl Crawler {
         observer: Arc<dyn Observer>,
         shutdown: Shutdown,
     ) -> Result<Self, CrawlerError> {
-        let spool_name = Spool::identity(&lake.store.url(), &lake.wanted.origin);
+        let spool_name = Spool::identity(&lake.store.place(), &lake.wanted.origin);
         let (spool, adopted) = Spool::open(
             &lake.spool_root,
             &spool_name,
@@ -326,17 +330,12 @@ fn adopt(context: &Arc<Context>, uploader: &Uploader, adopted: Adopted) {
         uploader.push(entry, run);
     }
     for run in runs.values() {
-        if let Some(log) = run.close_one(context) {
-            uploader.push(log, None);
-        }
+        uploader.close_one(run);
     }
     for log in adopted.interrupted {
         let key = Key::run_log(log.started, &log.run);
-        let kept = log
-            .lines(context.clock.now())
-            .and_then(|lines| context.spool.keep_run_log(&lines, &key, &log.path));
-        match kept {
-            Ok(entry) => uploader.push(entry, None),
+        match context.spool.keep_run_log(&log.path, &key, Some(&log.last_line(context.clock.now()))) {
+            Ok(entry) => entry.into_iter().for_each(|entry| uploader.push(entry, None)),
             Err(error) => {
                 tracing::error!(%error, run = %log.run, "failed to read the log of an interrupted run");
             }

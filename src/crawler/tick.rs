@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::context::{Context, Known, Scheduled};
 use super::fetch::{Ended, Failure, fetch, mark};
-use super::order::{newest_only, newest_then_oldest};
+use super::order::{newest_only, newest_then_oldest, present_and_past};
 use super::report::Problem;
 use super::rest::Rest;
 use super::run::Run;
@@ -55,6 +55,16 @@ struct Tick {
     held_up: bool,
 }
 
+/// A plan, in order.
+struct Planned {
+    /// What it was made from.
+    known: Known,
+    /// What is to be fetched.
+    wanted: Vec<Slice>,
+    /// What is to be marked.
+    lost: Vec<Slice>,
+}
+
 /// What fetching the slices of one plan came to.
 struct Round {
     /// How many came to something.
@@ -92,9 +102,7 @@ pub(super) async fn tick(
         tick.fail_dataset(problem, "store");
     }
     let Tick { run, planned, .. } = tick;
-    if let Some(log) = run.close_one(context) {
-        uploader.push(log, None);
-    }
+    uploader.close_one(&run);
     let result = match (planned, run.is_clean()) {
         (false, _) => TickResult::Failed,
         (true, false) => TickResult::Partial,
@@ -124,15 +132,21 @@ impl Tick {
                 planned = self.plan() => planned,
                 () = shutdown.aborting() => None,
             };
-            let Some((known, wanted)) = planned else { return };
+            let Some(Planned { known, wanted, lost }) = planned else { return };
             self.context.observer.planned(self.dataset().id, wanted.len());
-            if wanted.is_empty() {
+            if wanted.is_empty() && lost.is_empty() {
                 return self.run.finish();
             }
             // Once the windows of a day are all up its audit may be due, and whoever was blind may see now.
             let more =
                 known.blind.is_some() || wanted.iter().any(|slice| matches!(slice, Slice::Window { .. }));
-            let round = self.fetch_all(&known, wanted).await;
+            // After a year away there is much to mark: that does not hold up the present. The past waits for it: a window
+            // that carries over what was before it relies on the marks, should the clock be put back.
+            let (present, past) = present_and_past(wanted, &lost);
+            let mut round = self.fetch_all(&known, present).await;
+            round.left += self.mark_all_lost(lost).await;
+            let rest = self.fetch_all(&known, past).await;
+            (round.fetched, round.left) = (round.fetched + rest.fetched, round.left + rest.left);
             self.run.leave(round.left);
             if round.left == 0 && (round.fetched == 0 || !more) {
                 return self.run.finish();
@@ -151,7 +165,7 @@ impl Tick {
     }
 
     /// What is missing now; `None` when it cannot be told.
-    async fn plan(&mut self) -> Option<(Known, Vec<Slice>)> {
+    async fn plan(&mut self) -> Option<Planned> {
         let dataset = self.dataset();
         let name = Name::new("dataset", dataset.id).ok()?;
         let known = match self.context.known(&name, dataset.windows).await {
@@ -174,8 +188,7 @@ impl Tick {
         match self.scheduled.source.plan(&plan_context).await {
             Ok(plan) => {
                 self.planned = true;
-                let wanted = self.take_in(plan, &known).await;
-                Some((known, wanted))
+                Some(self.take_in(plan, known))
             }
             Err(error) => {
                 self.fail_dataset(Problem::of(&error), error.kind.as_str());
@@ -184,8 +197,8 @@ impl Tick {
         }
     }
 
-    /// Writes down what the plan says beside the wanted slices, and puts those in order.
-    async fn take_in(&mut self, plan: Plan, known: &Known) -> Vec<Slice> {
+    /// Writes down what the plan says beside its slices, and puts those in order.
+    fn take_in(&mut self, plan: Plan, known: Known) -> Planned {
         for warning in plan.warnings.iter().map(|warning| printable(warning)) {
             if self.said.insert(warning.clone()) {
                 tracing::warn!(dataset = self.dataset().id, "{warning}");
@@ -201,17 +214,15 @@ impl Tick {
             }
         }
         let blind = known.blind.is_some();
-        for slice in plan.lost.iter().filter(|slice| !blind && !known.spooled.contains(slice)) {
-            let attempt = Attempt::at_slice(self.run.id(), slice, self.context.clock.now());
-            self.mark_lost(slice, "the upstream no longer has it", attempt).await;
-        }
+        let mut lost = plan.lost;
+        lost.retain(|slice| !blind && !known.spooled.contains(slice));
         let mut wanted = if blind { newest_only(plan.wanted) } else { newest_then_oldest(plan.wanted) };
         wanted.retain(|slice| {
             self.rest.allows(slice)
                 && !known.spooled.contains(slice)
                 && !self.context.is_asked_to_wait(slice.stream())
         });
-        wanted
+        Planned { known, wanted, lost }
     }
 
     /// Fetches the slices in order, as many at once as the source's bound allows.
@@ -339,6 +350,19 @@ impl Tick {
         tracing::error!(dataset, kind, hint = problem.hint, "{}", problem.message);
         self.run.problem(problem);
         self.run.record(&self.context, &attempt);
+    }
+
+    /// Marks what the upstream no longer has, as far as nothing else is to be done; answers how many are left.
+    async fn mark_all_lost(&self, slices: Vec<Slice>) -> u64 {
+        let mut slices = slices.into_iter();
+        while !self.context.shutdown.is_stopping()
+            && !self.is_due_again()
+            && let Some(slice) = slices.next()
+        {
+            let attempt = Attempt::at_slice(self.run.id(), &slice, self.context.clock.now());
+            self.mark_lost(&slice, "the upstream no longer has it", attempt).await;
+        }
+        slices.len() as u64
     }
 
     /// Marks a slice as lost, once.

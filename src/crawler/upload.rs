@@ -35,8 +35,16 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone)]
 pub(super) struct Uploader {
     context: Arc<Context>,
-    jobs: mpsc::UnboundedSender<Job>,
+    orders: mpsc::UnboundedSender<Order>,
     state: Arc<Watched>,
+}
+
+/// What the uploader is handed.
+#[derive(Debug)]
+enum Order {
+    Upload(Box<Job>),
+    /// A run is over: its log is to be sealed, and goes up too.
+    Seal(Arc<Run>),
 }
 
 #[derive(Debug)]
@@ -65,7 +73,7 @@ struct Cause {
 impl Uploader {
     /// Starts taking entries up in the background, until every handle is gone or the shutdown aborts.
     pub(super) fn start(context: Arc<Context>) -> (Self, JoinHandle<()>) {
-        let (jobs, incoming) = mpsc::unbounded_channel();
+        let (orders, incoming) = mpsc::unbounded_channel();
         let state = Arc::new(Watched::default());
         let driver = Driver {
             context: Arc::clone(&context),
@@ -73,6 +81,7 @@ impl Uploader {
             queue: BTreeMap::new(),
             next: 0,
             running: JoinSet::new(),
+            sealing: JoinSet::new(),
             doubted: None,
             last_other: 0,
             resting: FuturesUnordered::new(),
@@ -81,7 +90,7 @@ impl Uploader {
             pause: None,
         };
         let driver = tokio::spawn(driver.drive(incoming));
-        (Self { context, jobs, state }, driver)
+        (Self { context, orders, state }, driver)
     }
 
     /// Hands over an entry.
@@ -94,7 +103,15 @@ impl Uploader {
         });
         metrics::spool(self.context.spool.used(), waiting);
         // The driver outlives every handle; if it is gone the process is ending and the spool keeps the entry.
-        let _ = self.jobs.send(Job { entry, run, failures: 0 });
+        let _ = self.orders.send(Order::Upload(Box::new(Job { entry, run, failures: 0 })));
+    }
+
+    /// Closes the tick of a run. After its last line its log goes up too.
+    pub(super) fn close_one(&self, run: &Arc<Run>) {
+        if run.close_one() {
+            self.state.change(|state| state.waiting += 1);
+            let _ = self.orders.send(Order::Seal(Arc::clone(run)));
+        }
     }
 
     /// Waits until everything is up, for at most `limit`; ends early when there is no point in waiting.
@@ -145,6 +162,8 @@ struct Driver {
     queue: BTreeMap<u64, Job>,
     next: u64,
     running: JoinSet<(u64, Job, Result<Committed, Failure>)>,
+    // Logs may be long, and are gzipped off the async threads.
+    sealing: JoinSet<Option<Entry>>,
     // The entry that failed last, while the next one tells whether it was the store or the entry.
     doubted: Option<(u64, Job, Cause)>,
     // The entry that was last tried in place of the oldest.
@@ -160,7 +179,7 @@ struct Driver {
 }
 
 impl Driver {
-    async fn drive(mut self, mut incoming: mpsc::UnboundedReceiver<Job>) {
+    async fn drive(mut self, mut incoming: mpsc::UnboundedReceiver<Order>) {
         let mut open = true;
         while open || !self.is_idle() {
             let width = if self.answers && self.doubted.is_none() { WIDTH } else { 1 };
@@ -184,17 +203,22 @@ impl Driver {
                 () = async { if let Some(pause) = self.pause.as_mut() { pause.await } }, if self.pause.is_some() => {
                     self.pause = None;
                 }
-                job = incoming.recv(), if open => match job {
-                    Some(job) => self.accept(job),
+                Some(sealed) = self.sealing.join_next() => self.take_log(sealed.ok().flatten()),
+                order = incoming.recv(), if open => match order {
+                    Some(Order::Upload(job)) => self.accept(*job),
+                    Some(Order::Seal(run)) => self.seal(run),
                     None => open = false,
                 },
             }
         }
         self.running.shutdown().await;
+        // They hold the spool, and end soon.
+        while self.sealing.join_next().await.is_some() {}
     }
 
     fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.running.is_empty() && self.resting.is_empty() && self.doubted.is_none()
+        let nothing_waits = self.queue.is_empty() && self.resting.is_empty() && self.doubted.is_none();
+        nothing_waits && self.running.is_empty() && self.sealing.is_empty()
     }
 
     /// The oldest; in doubt, and at every second try of a store that fails, another one, because it may be the
@@ -211,6 +235,19 @@ impl Driver {
     fn accept(&mut self, job: Job) {
         self.queue.insert(self.next, job);
         self.next += 1;
+    }
+
+    fn seal(&mut self, run: Arc<Run>) {
+        let context = Arc::clone(&self.context);
+        self.sealing.spawn_blocking(move || run.seal(&context));
+    }
+
+    /// Takes in a log that was sealed, if there was anything to seal.
+    fn take_log(&mut self, log: Option<Entry>) {
+        match log {
+            Some(entry) => self.accept(Job { entry, run: None, failures: 0 }),
+            None => self.state.change(|state| state.waiting = state.waiting.saturating_sub(1)),
+        }
     }
 
     fn send(&mut self, number: u64, job: Job) {
@@ -331,9 +368,9 @@ impl Driver {
             tracing::error!(%error, key = %entry.key, "failed to remove an object from the spool");
         }
         // The log before its last entry is counted out, so that the count does not touch zero in between.
-        if let Some(entry) = run.and_then(|run| run.close_one(&self.context)) {
+        if let Some(run) = run.filter(|run| run.close_one()) {
             self.state.change(|state| state.waiting += 1);
-            self.accept(Job { entry, run: None, failures: 0 });
+            self.seal(run);
         }
         self.state.change(|state| {
             state.waiting = state.waiting.saturating_sub(1);

@@ -20,10 +20,10 @@ pub struct Backlog {
 }
 
 impl Backlog {
-    /// Looks below `root` for what waits for the lake at `url` with that `origin`.
-    pub fn look(root: &Path, url: &str, origin: &str) -> io::Result<Self> {
+    /// Looks below `root` for what waits for the lake at the store's `place` with that `origin`.
+    pub fn look(root: &Path, place: &str, origin: &str) -> io::Result<Self> {
         let mut backlog = Self::default();
-        for process in entries(&Spool::home(root, url, origin))? {
+        for process in entries(&Spool::home(root, place, origin))? {
             for file in entries(&process)? {
                 if file.extension().is_some_and(|extension| extension == "json") {
                     backlog.add(&file)?;

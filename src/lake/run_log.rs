@@ -254,15 +254,11 @@ impl Interrupted {
         Some(Self { run, dataset: parts.next()?.to_owned(), started, path: path.to_owned() })
     }
 
-    /// The whole lines of the log (a torn last one is dropped) and a last one that says `interrupted`.
-    pub fn lines(&self, now: Time) -> io::Result<Vec<u8>> {
-        let mut text = std::fs::read(&self.path)?;
-        text.truncate(text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+    /// The last line that such a log gets: that it was interrupted.
+    pub fn last_line(&self, now: Time) -> Attempt {
         let mut last = Attempt::at_dataset(&self.run, &self.dataset, self.started);
         (last.outcome, last.finished) = (Outcome::Interrupted, now);
-        serde_json::to_writer(&mut text, &last)?;
-        text.push(b'\n');
-        Ok(text)
+        last
     }
 }
 
@@ -272,6 +268,8 @@ mod tests {
 
     #[test]
     fn a_killed_run_is_recognised_and_its_torn_line_dropped() {
+        use std::io::Read as _;
+
         let directory = tempfile::tempdir().unwrap();
         let started: Time = "2026-11-21T20:10:00Z".parse().unwrap();
         let run = Name::new("run", "3f9a1c2b").unwrap();
@@ -281,7 +279,15 @@ mod tests {
 
         let found = Interrupted::recognise(log.path()).unwrap();
         assert_eq!((found.run.as_str(), found.dataset.as_str()), ("3f9a1c2b", "aws_spot_prices"));
-        let text = String::from_utf8(found.lines(started).unwrap()).unwrap();
+        let chance = crate::base::Chance::seeded(1);
+        let (spool, _) =
+            super::super::spool::Spool::open(directory.path(), "lake", 1, 6, started, &chance).unwrap();
+        let key = Key::run_log(found.started, &found.run);
+        let kept = spool.keep_run_log(&found.path, &key, Some(&found.last_line(started))).unwrap().unwrap();
+        assert!(!log.path().exists());
+        assert!(spool.keep_run_log(&found.path, &key, None).unwrap().is_none());
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(File::open(kept.body()).unwrap()).read_to_string(&mut text).unwrap();
         let outcomes: Vec<Outcome> =
             text.lines().map(|line| serde_json::from_str::<Attempt>(line).unwrap().outcome).collect();
         assert_eq!(outcomes, [Outcome::Failed, Outcome::Interrupted]);

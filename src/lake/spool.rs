@@ -13,7 +13,7 @@
 //! A process that starts adopts the directories that nobody holds: entries go up from where they lie.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufRead as _, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -76,14 +76,15 @@ pub struct Adopted {
 }
 
 impl Spool {
-    /// What tells the spools of different lakes apart: the address of the store, and the lake's origin.
-    pub fn identity(url: &str, origin: &str) -> String {
-        format!("{url} {origin}")
+    /// What tells the spools of different lakes apart: the [place](super::store::Store::place) of the store, and the
+    /// lake's origin.
+    pub fn identity(place: &str, origin: &str) -> String {
+        format!("{place} {origin}")
     }
 
     /// The directory below `root` that holds the spools of the processes of one lake.
-    pub(super) fn home(root: &Path, url: &str, origin: &str) -> PathBuf {
-        root.join(directory_of(&Self::identity(url, origin)))
+    pub(super) fn home(root: &Path, place: &str, origin: &str) -> PathBuf {
+        root.join(directory_of(&Self::identity(place, origin)))
     }
 
     /// Opens the spool of the lake `identity` (its address and origin) below `root`, and adopts what dead
@@ -207,17 +208,35 @@ impl Spool {
         self.enter(number, body, key, meta, attempt, bytes.len() as u64)
     }
 
-    /// Makes an entry of a run log, gzipped, and removes the file that its lines were appended to.
-    pub fn keep_run_log(&self, lines: &[u8], key: &Key, appended_to: &Path) -> io::Result<Entry> {
+    /// Makes an entry of a run log, gzipped, and removes the file that its lines were appended to. A torn last line
+    /// is dropped; `last` is added. `None` when there is no such file.
+    pub fn keep_run_log(
+        &self,
+        appended_to: &Path,
+        key: &Key,
+        last: Option<&Attempt>,
+    ) -> io::Result<Option<Entry>> {
+        let mut lines = match File::open(appended_to) {
+            Ok(file) => BufReader::new(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let mut draft = self.draft()?;
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            draft.row(line.strip_suffix(b"\n").unwrap_or(line))?;
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line)? > 0 {
+            if let Some(whole) = line.strip_suffix(b"\n") {
+                draft.row(whole)?;
+            }
+            line.clear();
+        }
+        if let Some(last) = last {
+            draft.row(&serde_json::to_vec(last)?)?;
         }
         let finished = draft.finish()?;
         let meta = finished.meta();
         let entry = self.keep(finished, key, meta, None)?;
         fs::remove_file(appended_to)?;
-        Ok(entry)
+        Ok(Some(entry))
     }
 
     /// Forgets an entry that is up (or can never go up). Its bytes count as free whatever the disk says of its
@@ -294,7 +313,8 @@ fn directory_of(identity: &str) -> String {
 
 /// Takes the directory for this process, unless a living process holds it.
 fn lock(directory: &Path) -> io::Result<Option<File>> {
-    let file = match private(File::options().create(true).append(true)).open(directory.join("lock")) {
+    let path = directory.join("lock");
+    let file = match private(File::options().create(true).append(true)).open(&path) {
         Ok(file) => file,
         // Its owner is just removing it, or it is no directory at all.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -303,11 +323,27 @@ fn lock(directory: &Path) -> io::Result<Option<File>> {
         Err(error) => return Err(error),
     };
     match file.try_lock() {
-        // Its owner may have removed it between the two steps, and with it the directory.
-        Ok(()) => Ok(directory.join("lock").exists().then_some(file)),
+        // Its owner may have removed it between the two steps, and another process may have made it anew.
+        Ok(()) => Ok(is_at(&file, &path)?.then_some(file)),
         Err(fs::TryLockError::WouldBlock) => Ok(None),
-        Err(fs::TryLockError::Error(error)) => Err(error),
+        Err(fs::TryLockError::Error(error)) => Err(unlockable(&error)),
     }
+}
+
+/// Whether the open file is the one that the path leads to now.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let held = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (held.dev(), held.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Without locks two processes would take up each other's work.
+fn unlockable(error: &io::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, format!("its file system does not lock files: {error}"))
 }
 
 /// Finds what a dead process finished, and sweeps what it did not.
@@ -322,8 +358,8 @@ fn adopt(directory: &Path, adopted: &mut Adopted) -> io::Result<()> {
                     tracing::warn!(file = %path.display(), "left an unreadable entry in the spool");
                 }
             }
-            "body" if !path.with_extension("json").exists() => fs::remove_file(&path)?,
-            "tmp" => fs::remove_file(&path)?,
+            "body" if !path.with_extension("json").exists() => remove(&path)?,
+            "tmp" => remove(&path)?,
             _ => adopted.interrupted.extend(Interrupted::recognise(&path)),
         }
     }
@@ -339,8 +375,12 @@ fn read_entry(description: &Path) -> Option<Entry> {
 }
 
 fn sorted_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths =
-        fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    let entries = match fs::read_dir(directory) {
+        // Whoever ends as another starts removes what it leaves empty.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     paths.sort();
     Ok(paths)
 }
@@ -348,13 +388,16 @@ fn sorted_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
 /// Removes the files of an entry. The description first: a body without one is swept, a description without a
 /// body would be a fault.
 fn remove_files(body: &Path) -> io::Result<()> {
-    for path in [&body.with_extension("json"), body] {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+    remove(&body.with_extension("json"))?;
+    remove(body)
+}
+
+/// Removes a file, unless it has gone already.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Writes a file and sees it onto the disk. A file that cannot be written whole goes away.
@@ -429,6 +472,41 @@ mod tests {
         assert!(adopted.entries.is_empty());
         other.close();
         assert_eq!(fs::read_dir(spool.directory()).unwrap().count(), 3, "body, description and lock");
+    }
+
+    #[test]
+    fn a_lock_that_was_removed_and_made_anew_is_not_held() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("lock");
+        let old = private_file(&path).unwrap();
+        assert!(is_at(&old, &path).unwrap());
+        fs::remove_file(&path).unwrap();
+        assert!(!is_at(&old, &path).unwrap());
+        let new = private_file(&path).unwrap();
+        assert!(!is_at(&old, &path).unwrap() && is_at(&new, &path).unwrap());
+    }
+
+    #[test]
+    fn processes_that_start_and_end_at_once_do_not_stumble_over_each_other() {
+        let root = tempfile::tempdir().unwrap();
+        let spool = root.path().join("spool");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        open(&spool).0.close();
+                    }
+                });
+            }
+        });
+        assert!(!spool.exists());
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_named() {
+        let error = unlockable(&io::Error::other("No locks available (os error 37)"));
+        assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+        assert!(error.to_string().contains("does not lock files: No locks available"), "{error}");
     }
 
     #[test]

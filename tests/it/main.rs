@@ -8,6 +8,7 @@ mod conformance;
 mod crawl;
 mod crawler;
 mod doctor;
+mod fire;
 mod golden;
 mod house;
 mod local_processes;

@@ -175,3 +175,13 @@ async fn a_server_that_ignores_the_condition_is_looked_at_first() {
     let body = file(b"x");
     assert_eq!(store.put_if_absent(&slot(9), body.path(), &meta(3)).await.unwrap(), PutOutcome::Exists);
 }
+
+#[tokio::test]
+async fn buckets_of_one_name_at_two_endpoints_are_two_places() {
+    let server = servers::s3s().await;
+    let ours = server.options("places", "lake").await;
+    let theirs = S3Options { endpoint_url: Some("http://127.0.0.1:1".to_owned()), ..ours.clone() };
+    let (ours, theirs) = (server.store(ours), server.store(theirs));
+    assert_eq!(ours.url(), theirs.url(), "people are told the bucket");
+    assert_ne!(ours.place(), theirs.place(), "what waits for one must not go up to the other");
+}

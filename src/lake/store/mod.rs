@@ -70,6 +70,12 @@ pub trait Store: std::fmt::Debug + Send + Sync {
     /// Where it is, for people: `s3://bucket/prefix` or `file:///path`. Holds no secret.
     fn url(&self) -> String;
 
+    /// Where it is, for machines: as [`url`](Self::url), and different for stores that only look alike, such as buckets
+    /// of one name at two endpoints.
+    fn place(&self) -> String {
+        self.url()
+    }
+
     /// Puts the file under `key` unless an object is there. Atomic: a reader sees nothing or all of it, and of
     /// several writers exactly one gets [`PutOutcome::Created`].
     async fn put_if_absent(

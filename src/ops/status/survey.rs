@@ -119,8 +119,8 @@ pub async fn survey(request: &Request<'_>) -> Result<Status, StatusError> {
     let newest = logs.into_iter().take(RUN_LOGS).map(|(_, key)| key).collect();
     let runs = Runs::read(store, newest).await?;
 
-    let (root, origin) = (request.spool_root.to_owned(), identity.origin.clone());
-    let backlog = tokio::task::spawn_blocking(move || Backlog::look(&root, &url, &origin)).await?;
+    let (root, place, origin) = (request.spool_root.to_owned(), store.place(), identity.origin.clone());
+    let backlog = tokio::task::spawn_blocking(move || Backlog::look(&root, &place, &origin)).await?;
     let backlog = backlog.inspect_err(
         |error| tracing::warn!(%error, spool = %request.spool_root.display(), "cannot look into the spool"),
     );

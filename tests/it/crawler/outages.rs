@@ -6,6 +6,7 @@ use std::time::Duration;
 use contrail::base::Clock as _;
 use contrail::lake::key::Prefix;
 use contrail::lake::run_log::Outcome;
+use contrail::lake::slice::Slice;
 use contrail::lake::store::StoreErrorKind;
 use contrail::sources::{FetchErrorKind, Plan};
 
@@ -188,12 +189,14 @@ fn a_single_run_with_a_full_spool_and_no_store_ends_after_the_drain_time() {
 fn a_daemon_with_a_full_spool_waits_for_as_long_as_it_takes() {
     simulate(async {
         let rig = Rig { spool_limit: 1, ..Rig::at("2026-11-21T08:15:00Z") };
+        let (heard, _guard) = Heard::start();
         let source = FakeSource::of_windows(&["a"], SINCE);
         let daemon = rig.daemon(&[&source]).await;
         rig.store.fail_puts(StoreErrorKind::Config);
         daemon.beat().await;
         rig.clock.advance(Duration::from_hours(5)).await;
         assert_eq!(source.fetches().len(), 1);
+        assert_eq!(heard.count("the spool is full: crawling waits until the store takes something up"), 1);
         let (well, health) = daemon.crawler.health();
         assert!(!well, "{health}");
         assert_eq!(health["store_trouble"], "the store fails: Config");
@@ -351,5 +354,51 @@ fn a_mark_that_another_crawler_set_is_as_good_as_ours() {
         assert_eq!((logs[1][0].outcome, logs[1][0].differs), (Outcome::Exists, Some(false)));
         assert_eq!(rig.keys(&Prefix::system()).await.iter().filter(|key| key.contains("lost")).count(), 1);
         assert!(rig.keys(&Prefix::all_raw()).await.is_empty());
+    });
+}
+
+#[test]
+fn an_hour_without_the_store_is_crawled_into_the_spool_and_drains_in_order() {
+    simulate(async {
+        let rig = Rig { concurrency: 2, ..Rig::at("2026-11-21T04:15:00Z") };
+        let source = FakeSource::of_windows(&["a", "b"], SINCE);
+        let daemon = rig.daemon(&[&source]).await;
+        daemon.beat().await;
+        rig.clock.advance(Duration::from_mins(20)).await;
+        rig.store.fail_puts(StoreErrorKind::Away);
+        source.forget_fetches();
+        for _ in 0..4 {
+            rig.clock.advance(Duration::from_mins(15)).await;
+            daemon.beat().await;
+        }
+        assert_eq!(source.fetched(), ["a 04:00", "b 04:00"], "crawling goes on");
+        assert!(rig.store.puts().len() < 120, "{} tries: no storm", rig.store.puts().len());
+        rig.store.forget_tries();
+        rig.store.mend();
+        rig.clock.advance(Duration::from_mins(2)).await;
+        daemon.end().await;
+        let mut puts = raw(rig.store.puts());
+        puts.sort();
+        assert_eq!(puts, ["a 04:00", "b 04:00"], "each goes up once");
+        assert!(rig.spooled().is_empty());
+    });
+}
+
+#[test]
+fn marking_what_is_lost_holds_up_the_past_and_not_the_present() {
+    simulate(async {
+        let rig = Rig::at("2026-11-21T03:15:00Z");
+        let source = FakeSource::planned_by(&VERSIONS, |context| {
+            let missing = |slice: &Slice| !context.coverage.has(slice);
+            let lost = (1..10).map(|day| version("a", day)).filter(missing).collect();
+            let wanted = [20, 19].map(|day| version("a", day)).into_iter().filter(missing).collect();
+            Ok(Plan { wanted, lost, ..Plan::default() })
+        });
+        let report = rig.once(&[&source]).await;
+        assert_eq!(report.datasets["fake_versions"].count(Outcome::Lost), 9);
+        let puts = rig.store.puts();
+        let put = |part: &str| puts.iter().position(|put| put.contains(part)).unwrap();
+        let marked = put("20261101000000.json.gz.lost");
+        assert!(put("20261120000000.json.gz") < marked && marked < put("20261119000000.json.gz"), "{puts:?}");
     });
 }

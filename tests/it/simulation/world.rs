@@ -53,6 +53,7 @@ struct World {
     end: Time,
     long_outage_at: Option<Time>,
     lost_spool: bool,
+    clock_jumped: bool,
     deaths: u64,
     tells: bool,
 }
@@ -78,20 +79,20 @@ impl World {
         let fork = || Chance::seeded(chance.next_u64());
         let day: Time = "2026-02-20T00:00:00Z".parse().unwrap();
         let begun = day + TimeDelta::seconds(i64::try_from(chance.below(20 * 86_400)).unwrap());
-        let long = chance.one_in(15);
-        let weeks = TimeDelta::days(i64::try_from(4 + chance.below(9)).unwrap());
+        let long = chance.one_in(20);
+        let weeks = TimeDelta::days(i64::try_from(4 + chance.below(8)).unwrap());
         let outage = TimeDelta::days(i64::try_from(if long { 60 + chance.below(60) } else { 0 }).unwrap());
         let end = begun + weeks + outage;
-        let regions: &[&'static str] = if chance.one_in(4) { &["a", "b"] } else { &["a"] };
+        let regions: &[&'static str] = if chance.one_in(5) { &["a", "b"] } else { &["a"] };
         let truth = Truth::draw(&fork(), regions, begun, end + TimeDelta::days(30));
         let timeline = Timeline::starting(begun);
         let upstream = Upstream::new(truth, regions.to_vec(), &timeline, fork());
         let bucket = Bucket::new(fork());
-        let names: &[&'static str] = if chance.one_in(4) { &["one", "two"] } else { &["one"] };
+        let names: &[&'static str] = if chance.one_in(5) { &["one", "two"] } else { &["one"] };
         let machine = |name: &&'static str| Machine::new(name, root, &timeline, &bucket, &upstream, fork());
         let machines = names.iter().map(machine).collect();
         let settings = Settings {
-            backfill: if chance.one_in(15) { "90d" } else { chance.pick(&["0s", "1d", "3d", "7d"]) },
+            backfill: if chance.one_in(25) { "90d" } else { chance.pick(&["0s", "1d", "3d", "7d"]) },
             settle: "10m",
             audit: "6h",
             spot_window: if long {
@@ -105,7 +106,7 @@ impl World {
             gzip_level: 1,
         };
         let long_outage_at = long.then(|| begun + weeks / 2);
-        let (lost_spool, deaths) = (false, 0);
+        let (lost_spool, clock_jumped, deaths) = (false, false, 0);
         Self {
             timeline,
             bucket,
@@ -117,6 +118,7 @@ impl World {
             end,
             long_outage_at,
             lost_spool,
+            clock_jumped,
             deaths,
             tells,
         }
@@ -192,6 +194,7 @@ impl World {
                 format!("the clock of {} jumps to {}s", self.machines[index].name, error.num_seconds())
             });
             self.machines[index].clock.jump_to(error);
+            self.clock_jumped = true;
         }
         if self.machines[index].life.is_none() {
             if self.chance.one_in(15) {
@@ -373,6 +376,7 @@ impl World {
             lag: CALM_LAG,
             given_up: self.upstream.given_up(),
             may_hold_what_was_given_up: self.machines.len() > 1,
+            clock_was_put_back: self.clock_jumped,
             has_all_lines: all_is_up && !self.lost_spool,
         };
         let (faults, counted) = check(&evidence);

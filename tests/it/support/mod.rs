@@ -20,3 +20,4 @@ pub(crate) mod servers;
 pub(crate) mod simulation;
 pub(crate) mod skip;
 pub(crate) mod tamper;
+pub(crate) mod unreliable;

@@ -171,6 +171,13 @@ impl Running {
         assert!(sent.success(), "kill -s {name} {pid}");
     }
 
+    /// Kills it in the middle of whatever it does; answers whether it was still at it.
+    pub(crate) fn kill(mut self) -> bool {
+        let ended = self.child.try_wait().unwrap();
+        // Dropped, it is killed.
+        ended.is_none()
+    }
+
     /// Waits for the end.
     pub(crate) fn end(mut self) -> Ended {
         let status = self.wait();

@@ -99,7 +99,7 @@ pub(crate) async fn s3s_at(address: SocketAddr) -> Server {
     let data = TempDir::new().unwrap();
     let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(data.path()).unwrap());
     service.set_auth(SimpleAuth::from_single("test", "testtest"));
-    let service = service.build();
+    let service = InTurn { service: service.build(), turn: Arc::default() };
     let listener = tokio::net::TcpListener::bind(address).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -112,6 +112,29 @@ pub(crate) async fn s3s_at(address: SocketAddr) -> Server {
         }
     });
     Server { url, access_key: "test", secret_key: "testtest", _process: None, _data: data }
+}
+
+/// s3s-fs looks, writes and notes the metadata in three steps. A bucket does all of it or nothing: so requests come in
+/// turn, and what came in whole is carried out whole, even if nobody waits for the answer any more.
+#[derive(Clone)]
+struct InTurn {
+    service: s3s::service::S3Service,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl hyper::service::Service<hyper::Request<hyper::body::Incoming>> for InTurn {
+    type Response = s3s::HttpResponse;
+    type Error = s3s::HttpError;
+    type Future = futures::future::BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn call(&self, request: hyper::Request<hyper::body::Incoming>) -> Self::Future {
+        let (turn, service) = (Arc::clone(&self.turn), self.service.clone());
+        let carried_out = tokio::spawn(async move {
+            let _turn = turn.lock().await;
+            service.call(request.map(s3s::Body::from)).await
+        });
+        Box::pin(async move { carried_out.await.unwrap() })
+    }
 }
 
 impl Server {

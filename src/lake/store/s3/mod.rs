@@ -53,6 +53,8 @@ pub struct S3Store {
 struct Bucket {
     client: Client,
     place: Place,
+    /// Where the server is; `None` on AWS.
+    endpoint: Option<String>,
     multipart_threshold: u64,
     part_bytes: u64,
     clock: Arc<dyn Clock>,
@@ -75,7 +77,8 @@ impl S3Store {
     /// The lake that `options` describe. `config` brings credentials, retries and proxies; its region and
     /// endpoint hold unless `options` name others. Sends nothing.
     pub fn new(config: &SdkConfig, options: S3Options, clock: Arc<dyn Clock>) -> Self {
-        let on_aws = options.endpoint_url.is_none() && config.endpoint_url().is_none();
+        let endpoint = options.endpoint_url.clone().or_else(|| config.endpoint_url().map(str::to_owned));
+        let on_aws = endpoint.is_none();
         let mut builder = config::Builder::from(config)
             .force_path_style(options.force_path_style)
             // We bring our own checksums: the SDK would send them in a trailer that not every server reads.
@@ -99,6 +102,7 @@ impl S3Store {
                 multipart_threshold: options.multipart_threshold,
                 part_bytes: options.part_bytes,
                 place: Place::new(options),
+                endpoint,
                 clock,
                 looks_first: AtomicBool::new(false),
                 checksums: Mutex::new(checksums),
@@ -275,6 +279,11 @@ impl Bucket {
 impl Store for S3Store {
     fn url(&self) -> String {
         self.bucket.place.url()
+    }
+
+    fn place(&self) -> String {
+        let url = self.url();
+        self.bucket.endpoint.as_ref().map_or_else(|| url.clone(), |endpoint| format!("{url} at {endpoint}"))
     }
 
     async fn put_if_absent(
