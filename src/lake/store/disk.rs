@@ -39,6 +39,15 @@ impl<T> Disk<T> for io::Result<T> {
     }
 }
 
+/// Makes a file in `directory` and removes it. Its name is like no other's, so that any number may try at once.
+///
+/// # Errors
+///
+/// Why a file cannot be made or removed there.
+pub fn try_writing(directory: &Path) -> io::Result<()> {
+    tempfile::Builder::new().prefix(".contrail-trial-").tempfile_in(directory)?.close()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +71,17 @@ mod tests {
             assert!(error.to_string().starts_with("cannot write /lake/raw: "), "{error}");
         }
         assert_eq!(told(ErrorKind::TimedOut).kind, StoreErrorKind::Away);
+    }
+
+    /// Two that shared a name took each other's file for something in the way.
+    #[test]
+    fn many_try_one_directory_at_once_and_leave_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| (0..50).for_each(|_| try_writing(directory.path()).unwrap()));
+            }
+        });
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 }

@@ -18,6 +18,7 @@ use super::meta::ObjectMeta;
 use crate::base::check::Check;
 use crate::base::error::Hinted;
 
+pub use disk::try_writing;
 pub use local::LocalStore;
 pub use memory::MemoryStore;
 pub use s3::{S3Options, S3Store, Sse};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::check::Check;
 use crate::base::units::ByteSize;
+use crate::lake::store::try_writing;
 
 const WRITE: &str = "write";
 const ROOM: &str = "room";
@@ -22,9 +23,7 @@ fn existing(root: &Path) -> &Path {
 }
 
 fn writable(root: &Path) -> Check {
-    let trial = existing(root).join(format!(".contrail-doctor-{}", std::process::id()));
-    let tried = fs::File::create_new(&trial).and_then(|_| fs::remove_file(&trial));
-    match tried {
+    match try_writing(existing(root)) {
         Ok(()) if root.exists() => Check::ok(WRITE, root.display().to_string()),
         Ok(()) => Check::ok(WRITE, format!("{} can be made", root.display())),
         Err(error) => Check::failed(

@@ -1,11 +1,11 @@
 //! What `doctor` asks of a directory: whether it can be read and written. A lake that is not there is not made.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 
 use super::TMP;
 use crate::base::check::Check;
-use crate::lake::store::disk::Disk as _;
+use crate::lake::store::disk::{Disk as _, try_writing};
 use crate::lake::store::{StoreError, StoreErrorKind};
 
 const READ: &str = "read";
@@ -37,9 +37,7 @@ fn readable(root: &Path) -> Result<String, StoreError> {
 fn writable(root: &Path) -> Result<String, StoreError> {
     let copies = root.join(TMP);
     let directory = copies.ancestors().find(|directory| directory.exists()).unwrap_or(root);
-    let trial = directory.join(format!(".contrail-doctor-{}", std::process::id()));
-    File::create_new(&trial).explain(StoreErrorKind::Config, "write", &trial)?;
-    fs::remove_file(&trial).explain(StoreErrorKind::Config, "remove", &trial)?;
+    try_writing(directory).explain(StoreErrorKind::Config, "write to", directory)?;
     Ok(if directory.starts_with(root) {
         "files can be added".to_owned()
     } else {
