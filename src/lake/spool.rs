@@ -413,7 +413,17 @@ fn private_directory(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(path)
+    builder.recursive(true);
+    // Whoever ends at this moment removes the directories above this one, once they are empty.
+    let passes =
+        |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists);
+    let mut tries_left = 100;
+    loop {
+        match builder.create(path) {
+            Err(error) if tries_left > 0 && passes(&error) => tries_left -= 1,
+            made => return made,
+        }
+    }
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {
