@@ -12,7 +12,7 @@ pub(super) const CLOCK_HINT: &str =
     "set this machine's clock: AWS accepts a difference of five minutes at most";
 
 /// The difference that AWS accepts.
-const TOLERANCE: TimeDelta = TimeDelta::minutes(5);
+pub(super) const TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
 /// Nothing, if this machine is ahead of `server` by no more than AWS accepts, or behind it.
 ///
