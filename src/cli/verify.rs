@@ -19,6 +19,7 @@ use crate::base::units::{ByteSize, counted};
 use crate::base::{Chance, Date, Name};
 use crate::config::SOURCES;
 use crate::lake::identity::IdentityError;
+use crate::lake::store::StoreErrorKind;
 use crate::ops::verify::{self, Finding, Options, Progress, Report, VerifyError};
 use crate::telemetry::log::{self, LogFormat, Stderr};
 
@@ -152,8 +153,12 @@ impl Progress for Told {
 
 fn code(error: &VerifyError) -> u8 {
     match error {
-        VerifyError::Store(_) | VerifyError::Identity(IdentityError::Store(_)) => exit::FAILED,
-        VerifyError::Identity(_) | VerifyError::NoLake(_) => exit::USAGE,
+        VerifyError::Store(error) | VerifyError::Identity(IdentityError::Store(error))
+            if error.kind != StoreErrorKind::Config =>
+        {
+            exit::FAILED
+        }
+        VerifyError::Store(_) | VerifyError::Identity(_) | VerifyError::NoLake(_) => exit::USAGE,
     }
 }
 

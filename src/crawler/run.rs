@@ -62,6 +62,11 @@ impl Run {
         metrics::upstream(&attempt.dataset, attempt.requests, attempt.retries);
         context.observer.attempted(attempt);
         say(attempt);
+        self.note(attempt);
+    }
+
+    /// Writes a line into the log and nowhere else.
+    pub(super) fn note(&self, attempt: &Attempt) {
         if let Err(error) = self.log.append(attempt) {
             tracing::error!(%error, path = %self.log.path().display(), "failed to write a line of the run log");
         }

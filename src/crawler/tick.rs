@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use futures::FutureExt as _;
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -26,6 +27,9 @@ use crate::lake::slice::{Slice, Stream};
 use crate::lake::spool::Entry;
 use crate::sources::{Dataset, FetchError, FetchErrorKind, Plan, PlanContext, Traffic};
 use crate::telemetry::metrics::{self, TickResult};
+
+/// How far a clock may be put back for no more than to keep the time.
+const PUT_BACK: TimeDelta = TimeDelta::minutes(1);
 
 /// Why a tick runs, and what may end it.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +51,10 @@ struct Tick {
     rest: Rest,
     /// What was said of the dataset as a whole: a later plan need not say it again.
     said: BTreeSet<String>,
+    /// Streams that were looked at, and of which nothing has come yet.
+    looked_at: BTreeSet<Stream>,
+    /// Streams of which something came: a line of their own tells of it.
+    attempted: BTreeSet<Stream>,
     /// Whether a plan could be made.
     planned: bool,
     /// Why the last plan was made without knowing what the lake has, if it was.
@@ -90,6 +98,8 @@ pub(super) async fn tick(
         run: Run::start(context, dataset),
         rest: Rest::default(),
         said: BTreeSet::new(),
+        looked_at: BTreeSet::new(),
+        attempted: BTreeSet::new(),
         planned: false,
         blind: None,
         held_up: false,
@@ -101,6 +111,7 @@ pub(super) async fn tick(
     if let Some(problem) = tick.blind.take() {
         tick.fail_dataset(problem, "store");
     }
+    tick.note_looks();
     let Tick { run, planned, .. } = tick;
     uploader.close_one(&run);
     let result = match (planned, run.is_clean()) {
@@ -186,6 +197,15 @@ impl Tick {
             traffic: &traffic,
         };
         match self.scheduled.source.plan(&plan_context).await {
+            // Judged by a time that was ahead, it may give up what can be had.
+            Ok(_) if self.context.clock.now() + PUT_BACK < known.planned_at => {
+                let error = FetchError::new(
+                    FetchErrorKind::Config,
+                    "this machine's clock was put back while the plan was made",
+                );
+                self.fail_dataset(Problem::of(&error.with_hint("the next tick plans anew")), "config");
+                None
+            }
             Ok(plan) => {
                 self.planned = true;
                 Some(self.take_in(plan, known))
@@ -207,8 +227,12 @@ impl Tick {
         for error in &plan.failures {
             self.fail_dataset(Problem::of(error), error.kind.as_str());
         }
+        if self.dataset().publishes {
+            self.looked_at.extend(plan.streams);
+        }
         for (stream, error) in &plan.closed {
             if self.rest.close(stream) {
+                self.attempted.insert(stream.clone());
                 let attempt = Attempt::at_stream(self.run.id(), stream, self.context.clock.now());
                 self.record_failure(attempt, stream, error, true);
             }
@@ -260,6 +284,7 @@ impl Tick {
 
     fn start(&mut self, running: &mut JoinSet<Ended>, known: &Known, slice: Slice) {
         self.rest.attempt(&slice);
+        self.attempted.insert(slice.stream().clone());
         let (context, source) = (Arc::clone(&self.context), Arc::clone(&self.scheduled.source));
         running.spawn(fetch(context, source, known.clone(), slice, self.run.id().clone()));
     }
@@ -336,6 +361,15 @@ impl Tick {
             self.run.problem(Problem::of(error));
         }
         self.run.record(&self.context, &attempt);
+    }
+
+    /// Writes down which streams were looked at and had nothing new: nothing else would tell of it.
+    fn note_looks(&self) {
+        for stream in self.looked_at.difference(&self.attempted) {
+            let now = self.context.clock.now();
+            let attempt = Attempt::at_stream(self.run.id(), stream, now);
+            self.run.note(&Attempt { outcome: Outcome::Unchanged, finished: now, ..attempt });
+        }
     }
 
     /// Writes down and says, once, what is wrong with the dataset as a whole.

@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 use std::path::Path;
 
+use chrono::TimeDelta;
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,9 @@ pub const FORMAT: u32 = 1;
 
 /// The `origin` of a lake that holds what the real clouds said.
 pub const UPSTREAM: &str = "upstream";
+
+/// How far the clocks of crawlers may be apart.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(10);
 
 /// What a lake is. Written once, never changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +134,13 @@ impl Identity {
             });
         }
         found.grid()?;
+        if found.created_at > self.created_at + CLOCKS_DIFFER {
+            return Err(IdentityError::Unfit {
+                message: format!("{} was made at {}, which is yet to come", store.url(), found.created_at),
+                hint: "set this machine's clock; if it is right, a clock that was ahead made the lake: crawl into a new one"
+                    .to_owned(),
+            });
+        }
         Ok(found)
     }
 

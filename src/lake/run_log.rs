@@ -30,7 +30,7 @@ pub enum Outcome {
     Empty,
     /// The object was there before.
     Exists,
-    /// The same as the slot before: marked.
+    /// The same as the slot before: marked. Of a stream without a slice: looked, and nothing new was published.
     Unchanged,
     /// Stored, but it looks too small to be the whole truth.
     Suspect,

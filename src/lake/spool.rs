@@ -371,6 +371,11 @@ fn read_entry(description: &Path) -> Option<Entry> {
     let (key, parsed) = Key::parse(&file.key).ok()?;
     let body = description.with_extension("body");
     let stored_bytes = fs::metadata(&body).ok()?.len();
+    // A body that was cut would be in the lake for good.
+    let expected = file.attempt.as_ref().and_then(|attempt| attempt.stored_bytes);
+    if expected.is_some_and(|expected| expected != stored_bytes) {
+        return None;
+    }
     Some(Entry { key, parsed, meta: file.meta, attempt: file.attempt, stored_bytes, body })
 }
 

@@ -4,6 +4,7 @@
 pub mod aws;
 pub mod azure;
 mod backfill;
+mod clock;
 mod error;
 mod fingerprints;
 mod habits;
@@ -44,6 +45,8 @@ pub struct Dataset {
     pub permissions: &'static [&'static str],
     /// Whether its slices are windows of time, which are read from the ledger day by day.
     pub windows: bool,
+    /// Whether its upstream publishes when it likes: then only the run log can tell that somebody looked.
+    pub publishes: bool,
 }
 
 /// What a source is told when it plans.

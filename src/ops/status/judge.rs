@@ -143,16 +143,14 @@ impl Judge<'_> {
                 Some(_) => State::Current,
             };
         }
-        // An upstream publishes when it likes, and a look that finds nothing new leaves no trace in the lake. So
-        // only attempts tell: failing ones that nothing good has followed.
+        // An upstream publishes when it likes, and a look that finds nothing new leaves no object in the lake. So
+        // only the run log tells.
         let patience = expected.every * 2;
-        let good = told.and_then(|told| told.last_success);
-        match last {
-            Some(last) if last.is_failure() && good.is_none_or(|good| self.now - good > patience) => {
-                State::Stale
-            }
-            _ if good.is_some_and(|good| self.now - good <= patience) => State::Current,
-            _ => State::Unknown,
+        match told.and_then(|told| told.last_success) {
+            Some(good) if self.now - good <= patience => State::Current,
+            Some(_) => State::Stale,
+            None if last.is_some_and(LastAttempt::is_failure) => State::Stale,
+            None => State::Unknown,
         }
     }
 
@@ -196,7 +194,9 @@ impl Judge<'_> {
         let failed = told.map(|told| told.failed.clone()).unwrap_or_default();
         let oldest = self.now - LOOK_BACK;
         let first = have.versions.keys().next().map(published_at);
-        let range = first.and_then(|first| range(first, oldest, self.now));
+        // What was published since somebody looked last is not known.
+        let looked = told.and_then(|told| told.last_success).map(|looked| looked.min(self.now));
+        let range = first.zip(looked).and_then(|(first, looked)| range(first, oldest, looked));
         let account = account::of_versions(have, &failed, oldest.date_naive());
         Reading { newest, range, account, expires: None, proven: None }
     }
@@ -436,7 +436,10 @@ mod tests {
         assert_eq!(state(&Runs::default()), State::Unknown, "nobody published, or nobody looked");
         let new = version("20261121000000");
         assert_eq!(state(&told(&held[0], Outcome::Stored, "2026-11-22T00:00:00Z")), State::Current);
-        assert_eq!(state(&told(&held[0], Outcome::Stored, "2026-11-20T00:00:00Z")), State::Unknown);
+        let long_ago = status(&held, &[], &told(&held[0], Outcome::Unchanged, "2026-11-20T06:00:00Z"), &list);
+        assert_eq!(long_ago.state, State::Stale);
+        let range = long_ago.streams[0].range.unwrap();
+        assert_eq!(range.to, time("2026-11-20T06:00:00Z"), "what was published since is not known");
         let failed = told(&new, Outcome::Failed, "2026-11-22T00:00:00Z");
         let dataset = status(&held, &[], &failed, &list);
         assert_eq!(dataset.state, State::Stale);

@@ -129,9 +129,9 @@ impl Runs {
             (raw, told)
         } else {
             let kin = self.streams.iter().filter(|(other, _)| other.dataset() == stream.dataset());
-            kin.fold((0, 0), |(raw, stored), (_, told)| {
+            kin.fold((0_u64, 0_u64), |(raw, stored), (_, told)| {
                 let (_, more_raw, more_stored) = told.sizes();
-                (raw + more_raw, stored + more_stored)
+                (raw.saturating_add(more_raw), stored.saturating_add(more_stored))
             })
         };
         let scaled =
@@ -143,7 +143,10 @@ impl Runs {
 impl Told {
     /// How many objects, and the bytes of their payloads and of themselves.
     fn sizes(&self) -> (u64, u64, u64) {
-        let sum = |(raw, stored): (u64, u64), size: &(u64, u64)| (raw + size.0, stored + size.1);
+        // What a log says may be anything.
+        let sum = |(raw, stored): (u64, u64), size: &(u64, u64)| {
+            (raw.saturating_add(size.0), stored.saturating_add(size.1))
+        };
         let (raw, stored) = self.objects.values().fold((0, 0), sum);
         (self.objects.len() as u64, raw, stored)
     }
@@ -222,6 +225,16 @@ mod tests {
         assert_eq!(raw("other", 2, 50), Some((500, true)), "as its dataset");
         assert_eq!(raw("other", 0, 0), Some((0, false)));
         assert_eq!(Runs::default().raw_bytes(&stream("r"), 1, 100), None);
+    }
+
+    #[test]
+    fn a_log_with_impossible_sizes_is_no_panic() {
+        let at = "2026-11-21T20:00:00Z";
+        let lines = ["20260101000000", "20260102000000"]
+            .map(|version| sized(attempt("r", version, Outcome::Stored, at), u64::MAX, u64::MAX));
+        let runs = read(&lines, "");
+        assert!(runs.raw_bytes(&stream("r"), 1, 100).is_some());
+        assert!(runs.raw_bytes(&stream("other"), 1, 100).is_some());
     }
 
     #[test]

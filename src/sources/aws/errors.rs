@@ -7,7 +7,7 @@ use aws_sdk_ec2::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 
 use crate::base::error::one_line;
 use crate::base::policy::allow;
-use crate::sources::aws::clock::CLOCK_HINT;
+use crate::sources::clock::CLOCK_HINT;
 use crate::sources::{FetchError, FetchErrorKind};
 
 const CREDENTIALS_HINT: &str =

@@ -1,7 +1,6 @@
 //! Sources of Amazon Web Services.
 
 mod caller;
-mod clock;
 mod errors;
 pub mod price_list;
 pub mod spot_prices;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azure_core::error::ErrorKind;
+use azure_core::http::headers::HeaderName;
 use azure_core::http::{
     ClientOptions, Context, ExponentialRetryOptions, Method, Pipeline, PipelineOptions, PipelineSendOptions,
     RawResponse, Request, RetryOptions, Transport as AzureTransport,
@@ -17,9 +18,13 @@ use super::policies::{
     Count, FirstContact, GivenUp, OwnUserAgent, RateLimit, Transport, asked_wait, authority, root,
 };
 use crate::base::Clock;
+use crate::base::clock::{http_date, skew};
 use crate::net::HostLimits;
+use crate::sources::clock::in_step;
 use crate::sources::{FetchError, FetchErrorKind, Traffic};
 
+/// When an answer was made.
+const DATE: HeaderName = HeaderName::from_static("date");
 /// A bound that `total` reaches long before; beyond it `azure_core`'s doubling would overflow.
 const MAX_RETRIES: u32 = 32;
 const LONGEST_DELAY: Duration = Duration::from_hours(1);
@@ -47,6 +52,7 @@ impl Default for RetryTimes {
 #[derive(Debug, Clone)]
 pub struct AzurePipeline {
     pipeline: Pipeline,
+    clock: Arc<dyn Clock>,
 }
 
 /// What a host answered in the end, whole. Not every answer is a success.
@@ -87,25 +93,31 @@ impl AzurePipeline {
             options,
             Vec::new(),
             vec![
-                Arc::new(RateLimit::new(clock, times.total)),
+                Arc::new(RateLimit::new(Arc::clone(&clock), times.total)),
                 Arc::new(FirstContact::default()),
                 Arc::new(Count),
             ],
             // `Retry-After` alone: `RateLimit` has put into it whatever the other headers say.
             Some(PipelineOptions::default()),
         );
-        Self { pipeline }
+        Self { pipeline, clock }
     }
 
-    /// Gets `url`, again and again where that may help. `Ok` is an answer of any status, of at most 16 MiB.
+    /// Gets `url`, again and again where that may help. `Ok` is an answer of any status, of at most 16 MiB,
+    /// that came at the time that this machine has.
     pub async fn get(&self, url: &Url, traffic: &Arc<Traffic>) -> Result<Answer, FetchError> {
-        let host = authority(url);
+        let (host, sent) = (authority(url), self.clock.now());
         let context = Context::new().with_value(Arc::clone(traffic));
         let mut request = Request::new(url.clone(), Method::Get);
         request.insert_header("accept", "application/json");
         let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
         match self.pipeline.send(&context, &mut request, Some(options)).await {
-            Ok(response) => Ok(Answer::new(host, response)),
+            Ok(response) => {
+                let told = response.headers().get_optional_str(&DATE).and_then(http_date);
+                let skew = told.map(|told| skew(sent, self.clock.now(), told));
+                in_step(skew.unwrap_or_default(), &host)?;
+                Ok(Answer::new(host, response))
+            }
             Err(error) => Err(unanswered(&host, &error)),
         }
     }

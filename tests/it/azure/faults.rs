@@ -209,12 +209,26 @@ async fn refusals_are_told_in_azures_words() {
 }
 
 #[tokio::test]
-async fn a_day_that_is_over_is_gone() {
+async fn with_a_wrong_clock_nothing_is_kept() {
+    let answer = listing(vec![items(0..3)], 10);
+    let server = Served::start(move |asked| {
+        let mut response = answer(asked);
+        response.headers_mut().insert("date", "Wed, 11 Nov 2026 12:00:00 GMT".parse().unwrap());
+        response
+    })
+    .await;
+    let error = fetch(options(&server)).await.unwrap_err();
+    assert_eq!(error.kind, FetchErrorKind::Config, "{error}");
+    assert!(error.to_string().contains("ahead of 127.0.0.1"), "{error}");
+}
+
+#[tokio::test]
+async fn a_day_that_is_over_is_left_to_the_next_plan() {
     let server = Served::start(listing(vec![items(0..3)], 10)).await;
     let error = fetch_at(std::sync::Arc::new(TestClock::at("2026-11-22T00:00:00Z")), options(&server))
         .await
         .unwrap_err();
-    assert_eq!(error.kind, FetchErrorKind::Gone);
+    assert_eq!(error.kind, FetchErrorKind::Retry { after: None });
     assert!(server.asked().is_empty());
     fetch_at(std::sync::Arc::new(TestClock::at("2026-11-21T23:59:59Z")), options(&server)).await.unwrap();
 }

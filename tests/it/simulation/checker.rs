@@ -25,7 +25,7 @@ pub(super) struct Evidence<'a> {
     pub(super) now: Time,
     /// What is younger may still be missing.
     pub(super) lag: TimeDelta,
-    /// The keys of slices that somebody was told are gone, and what the clock showed then.
+    /// The keys of slices that somebody was told are gone, and when that truly was.
     pub(super) given_up: BTreeMap<String, Time>,
     /// Whether one crawler may have given up what another one held: then that is in the lake, and the last rows of
     /// it once more in the window after, which was told of them.
@@ -51,6 +51,9 @@ pub(super) fn check(evidence: &Evidence<'_>) -> (Vec<String>, (u64, u64)) {
     lake.check_run_log();
     (lake.faults, (evidence.objects.len() as u64, rows))
 }
+
+/// How wrong a clock may be before nothing goes by it.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
 
 /// How long after its end a day is audited.
 const AUDIT: TimeDelta = TimeDelta::hours(6);
@@ -215,9 +218,9 @@ impl Lake<'_> {
         }
         let mut faults = Vec::new();
         for key in &lost {
-            let clock = self.evidence.given_up.get(*key);
-            if clock.is_some_and(|clock| *clock < span(key).0 + MEMORY) {
-                faults.push(format!("{key} was given up at {clock:?}, when it could be had"));
+            let at = self.evidence.given_up.get(*key);
+            if at.is_some_and(|at| *at + CLOCKS_DIFFER < span(key).0 + MEMORY) {
+                faults.push(format!("{key} was given up at {at:?}, when it could be had"));
             }
         }
         // A day that is stored whole is proven.
@@ -270,12 +273,9 @@ impl Lake<'_> {
         let stream = format!("/region={region}/");
         let keys = self.evidence.objects.keys().map(|key| key.strip_prefix(MARKS).unwrap_or(key));
         let days = keys.filter(|key| key.starts_with(&prefix) && key.contains(&stream));
-        let Some(first) =
-            days.filter_map(|key| key.split("dt=").nth(1)?.get(..10)?.parse::<Date>().ok()).min()
-        else {
+        let Some(mut at) = days.filter_map(day_of).min() else {
             return self.fault(format!("no slot of {region} was ever looked at"));
         };
-        let mut at = midnight(first);
         while at < self.evidence.now - self.evidence.lag {
             let key =
                 format!("{prefix}dt={}{stream}{}.ndjson.gz", at.format("%F"), at.format("%Y%m%dT%H%M%SZ"));
@@ -283,6 +283,16 @@ impl Lake<'_> {
             let unchanged = self.mark(&key, "unchanged");
             if !self.has(&key) && unchanged.is_none() && self.mark(&key, "lost").is_none() {
                 self.fault(format!("{key} was never looked at, and nobody says so"));
+            }
+            let over = at + SLOT;
+            let given_up = self.evidence.given_up.get(&key).filter(|_| self.mark(&key, "lost").is_some());
+            if given_up.is_some_and(|given_up| *given_up + CLOCKS_DIFFER < over) {
+                self.fault(format!("{key} was given up at {given_up:?}, when it could be had"));
+            }
+            for told in
+                told.iter().filter(|told| told.at + CLOCKS_DIFFER < at || told.at > over + CLOCKS_DIFFER)
+            {
+                self.fault(format!("{key} was asked for at {}", told.at));
             }
             if let Some(mark) = unchanged {
                 let same_as = mark["because"]["same_as"].as_str().unwrap_or_default();
@@ -293,6 +303,13 @@ impl Lake<'_> {
                 }
             }
             at += SLOT;
+        }
+        let to_come =
+            self.evidence.objects.keys().filter(|key| key.contains(&prefix) && key.contains(&stream));
+        let to_come: Vec<String> =
+            to_come.filter(|key| day_of(key) > Some(self.evidence.now)).cloned().collect();
+        for key in to_come {
+            self.fault(format!("{key} is of a day that is yet to come"));
         }
     }
 
@@ -351,4 +368,9 @@ fn span(key: &str) -> (Time, Time) {
         chrono::NaiveDateTime::parse_from_str(&full, "%Y%m%dT%H%M%SZ").unwrap().and_utc()
     };
     (moment(from), moment(to))
+}
+
+/// Midnight of the day that a key names.
+fn day_of(key: &str) -> Option<Time> {
+    key.split("dt=").nth(1)?.get(..10)?.parse::<Date>().ok().map(midnight)
 }

@@ -23,7 +23,7 @@ use super::time::Timeline;
 use super::truth::{MEMORY, SLOT, Truth, body};
 
 const fn dataset(id: &'static str, windows: bool) -> Dataset {
-    Dataset { id, description: "a simulated dataset", needs: "", permissions: &[], windows }
+    Dataset { id, description: "a simulated dataset", needs: "", permissions: &[], windows, publishes: false }
 }
 
 pub(super) static WINDOWS: Dataset = dataset("sim_windows", true);
@@ -90,20 +90,21 @@ impl Upstream {
         self.told.lock().unwrap().clone()
     }
 
-    /// The keys of all slices that somebody was told are gone, and what the clock showed then.
+    /// The keys of all slices that somebody was told are gone, and when that truly was.
     pub(super) fn given_up(&self) -> BTreeMap<String, Time> {
         self.given_up.lock().unwrap().clone()
     }
 
-    fn give_up<'a>(&self, slices: impl IntoIterator<Item = &'a Slice>, clock: Time) {
+    fn give_up<'a>(&self, slices: impl IntoIterator<Item = &'a Slice>) {
+        let now = self.timeline.now();
         let mut given_up = self.given_up.lock().unwrap();
         for slice in slices {
-            given_up.entry(Key::raw(slice).to_string()).or_insert(clock);
+            given_up.insert(Key::raw(slice).to_string(), now);
         }
     }
 
-    fn gone(&self, slice: &Slice, clock: Time) -> FetchError {
-        self.give_up([slice], clock);
+    fn gone(&self, slice: &Slice) -> FetchError {
+        self.give_up([slice]);
         FetchError::new(FetchErrorKind::Gone, format!("{slice} is over"))
     }
 
@@ -137,6 +138,17 @@ impl Upstream {
             _ => FetchErrorKind::Retry { after: None },
         };
         Err(FetchError::new(kind, "the upstream fails"))
+    }
+
+    /// The same of an upstream whose answers tell the true time, to whoever goes by the clock.
+    async fn call_in_step(
+        &self,
+        dataset: &'static str,
+        clock: &dyn contrail::base::Clock,
+    ) -> Result<(), FetchError> {
+        self.call(dataset, clock).await?;
+        let now = clock.now();
+        rules::in_step(skew(now, now, self.timeline.now()), "the upstream")
     }
 
     /// Writes the answer down and into the draft.
@@ -195,13 +207,6 @@ pub(super) struct Windows {
 }
 
 impl Windows {
-    /// Each answer tells the true time.
-    async fn call(&self, clock: &dyn contrail::base::Clock) -> Result<(), FetchError> {
-        self.upstream.call(WINDOWS.id, clock).await?;
-        let now = clock.now();
-        rules::in_step(skew(now, now, self.upstream.timeline.now()), "the upstream")
-    }
-
     /// What is listed for `span` now: the changes in it, as far as they are remembered, and for each pool the last
     /// one before.
     fn listing(&self, region: &str, span: Interval, now: Time) -> Vec<(Time, String)> {
@@ -226,13 +231,13 @@ impl Source for Windows {
     }
 
     async fn plan(&self, context: &PlanContext<'_>) -> Result<Plan, FetchError> {
-        self.call(self.clock.as_ref()).await?;
+        self.upstream.call_in_step(WINDOWS.id, self.clock.as_ref()).await?;
         let mut plan = Plan::default();
         for region in &self.upstream.regions {
             let stream = Upstream::stream(&WINDOWS, region);
             rules::plan(&stream, context, &self.options, &mut plan);
         }
-        self.upstream.give_up(&plan.lost, context.now);
+        self.upstream.give_up(&plan.lost);
         Ok(plan)
     }
 
@@ -256,14 +261,14 @@ impl Source for Windows {
             other => panic!("{other} was never wanted"),
         };
         if span.from() < context.clock.now() - MEMORY {
-            return Err(self.upstream.gone(slice, context.clock.now()));
+            return Err(FetchError::retry(format!("{slice} is forgotten")));
         }
-        self.call(context.clock.as_ref()).await?;
+        self.upstream.call_in_step(WINDOWS.id, context.clock.as_ref()).await?;
         let now = self.upstream.timeline.now();
         let rows = self.listing(region, span, now).into_iter().filter(|(at, _)| keeps.keeps(*at));
         let known = |line: &str| held.contains(&rules::identity_of(region, line.as_bytes()).unwrap().own);
         let lines: Vec<String> = rows.map(|(_, line)| line).filter(|line| !known(line)).collect();
-        self.call(context.clock.as_ref()).await?;
+        self.upstream.call_in_step(WINDOWS.id, context.clock.as_ref()).await?;
         self.upstream.answer(slice, now, lines, draft)
     }
 }
@@ -309,7 +314,7 @@ impl Source for Versions {
         self.upstream.call(VERSIONS.id, context.clock.as_ref()).await?;
         let now = self.upstream.timeline.now();
         if !self.upstream.truth.listed(region, now).any(|at| version(at) == *wanted) {
-            return Err(self.upstream.gone(slice, context.clock.now()));
+            return Err(self.upstream.gone(slice));
         }
         // The first answer breaks off in the middle.
         if self.upstream.chance.one_in(5) {
@@ -335,7 +340,7 @@ impl Source for Slots {
     }
 
     async fn plan(&self, context: &PlanContext<'_>) -> Result<Plan, FetchError> {
-        self.upstream.call(SLOTS.id, self.clock.as_ref()).await?;
+        self.upstream.call_in_step(SLOTS.id, self.clock.as_ref()).await?;
         let now = midnight(context.now.date_naive());
         let mut plan = Plan::default();
         for region in &self.upstream.regions {
@@ -346,7 +351,7 @@ impl Source for Slots {
             plan.lost.extend(past.map(slot).filter(|slice| !context.coverage.has(slice)));
             plan.wanted.extend(Some(slot(now)).filter(|slice| !context.coverage.has(slice)));
         }
-        self.upstream.give_up(&plan.lost, context.now);
+        self.upstream.give_up(&plan.lost);
         Ok(plan)
     }
 
@@ -357,16 +362,19 @@ impl Source for Slots {
         draft: Draft,
     ) -> Result<Fetched, FetchError> {
         let Slice::Slot { at, .. } = slice else { panic!("{slice} was never wanted") };
-        if context.clock.now() >= *at + SLOT {
-            return Err(self.upstream.gone(slice, context.clock.now()));
-        }
-        self.upstream.call(SLOTS.id, context.clock.as_ref()).await?;
+        let during = |now: Time| {
+            let is_open = now >= *at && now < *at + SLOT;
+            is_open.then_some(()).ok_or_else(|| FetchError::retry(format!("{slice} is not today's")))
+        };
+        during(context.clock.now())?;
+        self.upstream.call_in_step(SLOTS.id, context.clock.as_ref()).await?;
+        during(context.clock.now())?;
         let now = self.upstream.timeline.now();
         let mut lines = self.upstream.truth.catalogue(region_of(slice), now).to_vec();
         // In whatever order: the same rows are the same catalogue.
         let turn = usize::try_from(self.upstream.chance.below(lines.len() as u64)).unwrap();
         lines.rotate_left(turn);
-        self.upstream.call(SLOTS.id, context.clock.as_ref()).await?;
+        self.upstream.call_in_step(SLOTS.id, context.clock.as_ref()).await?;
         self.upstream.answer(slice, now, lines, draft)
     }
 }

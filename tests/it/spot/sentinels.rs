@@ -8,11 +8,13 @@ use crate::support::lake::lines;
 
 #[tokio::test]
 async fn a_listing_shows_the_size_of_its_pages_its_pools_and_its_fields() {
-    let ec2 = Ec2::start(|asked| match asked.token() {
-        None => {
-            let changes = ["a", "b", "c"].map(|zone| change(zone, "2026-11-22T18:30:00.000Z", "0.1"));
-            page(&changes, Some("next"))
-        }
+    let full =
+        |timestamp, next| page(&["a", "b", "c"].map(|zone| change(zone, timestamp, "0.1")), Some(next));
+    let ec2 = Ec2::start(move |asked| match asked.token() {
+        None => full("2026-11-22T18:40:00.000Z", "first"),
+        Some("first") => full("2026-11-22T18:30:00.000Z", "second"),
+        // A page may be short without being the last.
+        Some("second") => page(&[change("a", "2026-11-22T18:20:00.000Z", "0.2")], Some("last")),
         // What is carried over is listed too: it is no change of this hour, but the pool is there.
         _ => page(
             &[change("d", "2026-11-01T00:00:00.000Z", "0.1"), change("a", "2026-11-22T18:00:00.000Z", "0.1")],
@@ -26,7 +28,19 @@ async fn a_listing_shows_the_size_of_its_pages_its_pools_and_its_fields() {
     let fields = "AvailabilityZone,AvailabilityZoneId,InstanceType,ProductDescription,SpotPrice,Timestamp";
     assert_eq!(fetched.habits.fields, Fields::of_text(fields));
     assert_eq!(fetched.warnings.count, 0);
-    assert_eq!(lines(fetched.draft).len(), 4);
+    assert_eq!(lines(fetched.draft).len(), 8);
+}
+
+/// Every tenth listing had a short first page, and raised an alarm.
+#[tokio::test]
+async fn one_page_that_is_not_the_last_says_nothing_of_full_pages() {
+    let ec2 = Ec2::start(|asked| match asked.token() {
+        None => page(&[change("a", "2026-11-22T18:30:00.000Z", "0.1")], Some("last")),
+        Some(_) => page(&[change("b", "2026-11-22T18:30:00.000Z", "0.1")], None),
+    })
+    .await;
+    let lake = lake();
+    assert_eq!(fetch(&ec2, &lake, &hour()).await.unwrap().habits.page_rows, None);
 }
 
 #[tokio::test]

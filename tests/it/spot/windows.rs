@@ -57,11 +57,11 @@ async fn the_first_window_within_memory_holds_what_was_before() {
 }
 
 #[tokio::test]
-async fn what_the_upstream_begins_to_forget_is_gone() {
+async fn what_the_upstream_begins_to_forget_is_left_to_the_next_plan() {
     let ec2 = Ec2::start(with_carry_over).await;
     let lake = Lake::new(CREATED, "2027-02-20T18:00:01Z");
     let error = failure(&ec2, &lake, &hour()).await;
-    assert_eq!(error.kind, FetchErrorKind::Gone, "{error}");
+    assert_eq!(error.kind, FetchErrorKind::Retry { after: None }, "{error}");
     assert!(ec2.asked().is_empty());
 }
 

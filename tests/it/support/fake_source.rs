@@ -61,7 +61,7 @@ struct State {
 }
 
 const fn dataset(id: &'static str, windows: bool) -> Dataset {
-    Dataset { id, description: "a dataset for tests", needs: "", permissions: &[], windows }
+    Dataset { id, description: "a dataset for tests", needs: "", permissions: &[], windows, publishes: false }
 }
 
 pub(crate) static WINDOWS: Dataset = dataset("fake_windows", true);

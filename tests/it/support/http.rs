@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::HeaderValue;
 use axum::response::Response;
 use tokio::task::JoinHandle;
 use url::Url;
@@ -53,7 +54,12 @@ impl Served {
                 asked
             };
             let answer = Arc::clone(&answer);
-            async move { answer(&asked) }
+            async move {
+                let mut response = answer(&asked);
+                // Without a time of its own: that of this machine is not the time that a test plays in.
+                response.headers_mut().entry("date").or_insert(HeaderValue::from_static(""));
+                response
+            }
         };
         let router = Router::new().fallback(handler);
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });

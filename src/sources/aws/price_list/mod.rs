@@ -38,6 +38,7 @@ pub static DATASET: Dataset = Dataset {
     needs: "",
     permissions: &[],
     windows: false,
+    publishes: true,
 };
 
 /// Which price lists to keep.

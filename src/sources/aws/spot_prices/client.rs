@@ -28,8 +28,8 @@ use crate::base::{Clock, Time};
 use crate::lake::interval::Interval;
 use crate::net::{HostLimits, HostPermit};
 use crate::sources::aws::DEFAULT_REGION;
-use crate::sources::aws::clock::in_step;
 use crate::sources::aws::errors::{Call, fetch_error, is_throttling};
+use crate::sources::clock::in_step;
 use crate::sources::{FetchError, Traffic};
 
 /// The most rows that the upstream puts on a page.

@@ -1,6 +1,6 @@
 //! Walks the pages of one listing to its end. What the upstream may do wrong with tokens is caught here.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
 use url::Url;
@@ -27,7 +27,8 @@ pub(super) struct Listing<'a> {
     // Fingerprints, because tokens are long.
     tokens: HashSet<u128>,
     endpoint: Option<Url>,
-    page_rows: Option<u64>,
+    /// How many pages had so many rows, the last one left out.
+    pages_of: BTreeMap<u64, u32>,
 }
 
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl<'a> Listing<'a> {
             next: Next::First,
             tokens: HashSet::new(),
             endpoint: None,
-            page_rows: None,
+            pages_of: BTreeMap::new(),
         }
     }
 
@@ -90,7 +91,7 @@ impl<'a> Listing<'a> {
                 return Err(self.broken(&format!("it does not end after {MAX_PAGES} pages")));
             }
             Some(token) => {
-                self.page_rows = self.page_rows.max(Some(length));
+                self.pages_of.entry(length).and_modify(|pages| *pages += 1).or_insert(1_u32);
                 Next::Token(token)
             }
         };
@@ -104,9 +105,9 @@ impl<'a> Listing<'a> {
         ))
     }
 
-    /// Rows on the longest page that was not the last; `None` when there was but one.
+    /// Rows on a full page: the most that two pages had of those that were not the last. One alone may be short.
     pub(super) fn page_rows(&self) -> Option<u64> {
-        self.page_rows
+        self.pages_of.iter().rev().find(|(_, pages)| **pages > 1).map(|(rows, _)| *rows)
     }
 
     /// Where the pages came from, without secrets.

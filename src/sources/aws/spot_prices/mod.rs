@@ -44,7 +44,7 @@ use crate::lake::slice::{Slice, Stream};
 use crate::net::HostLimits;
 use crate::sources::aws::Regions;
 use crate::sources::aws::caller::Caller;
-use crate::sources::{Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Plan, PlanContext, Source};
+use crate::sources::{Dataset, FetchContext, FetchError, Fetched, Plan, PlanContext, Source};
 
 pub(crate) use self::inspect::inspection;
 /// The rules of spot history without EC2: what is missing, what a slice keeps, and what the lake holds already. A
@@ -54,7 +54,7 @@ pub mod rules {
     pub use super::carry_over::{Gap, Span, gap_before};
     pub use super::identity::{Identity, of_line as identity_of};
     pub use super::plan::slices as plan;
-    pub use crate::sources::aws::clock::in_step;
+    pub use crate::sources::clock::in_step;
 }
 
 /// How far back the upstream remembers: "up to the past 90 days", says the documentation of `StartTime`.
@@ -70,6 +70,7 @@ pub static DATASET: Dataset = Dataset {
     needs: "AWS credentials",
     permissions: &["ec2:DescribeRegions", "ec2:DescribeAvailabilityZones", "ec2:DescribeSpotPriceHistory"],
     windows: true,
+    publishes: false,
 };
 
 /// How the AWS SDK tries again. Nothing is wrapped around it.
@@ -171,13 +172,14 @@ impl AwsSpotPrices {
         })
     }
 
-    /// Fails when the upstream has begun to forget what starts at `from`.
+    /// Fails when, by this machine's clock, the upstream has begun to forget what starts at `from`. That is for the next
+    /// plan to judge, which hears the upstream's time first.
     fn remembered(&self, slice: &Slice, from: Time) -> Result<(), FetchError> {
         if from >= plan::before(self.clock.now(), RETENTION) {
             return Ok(());
         }
         let days = RETENTION.num_days();
-        Err(FetchError::new(FetchErrorKind::Gone, format!("{slice} began more than {days} days ago")))
+        Err(FetchError::retry(format!("{slice} began more than {days} days ago")))
     }
 }
 

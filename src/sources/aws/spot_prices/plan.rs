@@ -12,7 +12,7 @@ use crate::lake::grid::Grid;
 use crate::lake::interval::{Interval, IntervalSet};
 use crate::lake::slice::{Slice, Stream};
 use crate::sources::aws::Regions;
-use crate::sources::aws::clock::TOLERANCE;
+use crate::sources::clock::TOLERANCE;
 use crate::sources::{FetchError, FetchErrorKind, Past, Plan, PlanContext, Sentinel};
 
 /// `time - period`, as early as time goes at most.

@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use futures::future::join_all;
 use url::Url;
 
@@ -38,6 +39,8 @@ pub(crate) use self::inspect::inspection;
 
 /// How often a slot starts: at midnight, UTC.
 pub const SLOT: Period = Period::seconds(24 * 60 * 60);
+/// How long a walk over a listing lasts at most, by far.
+const LONGEST_WALK: TimeDelta = TimeDelta::hours(1);
 /// The version that lists savings plans with the meters.
 const API_VERSION: &str = "2023-01-01-preview";
 
@@ -48,6 +51,7 @@ pub static DATASET: Dataset = Dataset {
     needs: "",
     permissions: &[],
     windows: false,
+    publishes: false,
 };
 
 /// What to collect, and how thoroughly.
@@ -141,22 +145,8 @@ impl AzureRetailPrices {
 }
 
 impl AzureRetailPrices {
-    /// How many items a page for one item holds.
-    async fn one_item(&self, currency: &str, price_type: &str) -> Result<usize, FetchError> {
-        let mut url = self.first_page(currency, price_type);
-        url.set_query(Some(&format!("{}&$top=1", url.query().unwrap_or_default())));
-        let body = self.pipeline.get(&url, &Arc::default()).await?.into_body()?;
-        Ok(page::read(&body)?.items.len())
-    }
-}
-
-#[async_trait]
-impl Source for AzureRetailPrices {
-    fn dataset(&self) -> &'static Dataset {
-        &DATASET
-    }
-
-    async fn plan(&self, context: &PlanContext<'_>) -> Result<Plan, FetchError> {
+    /// The slot of today where it is not there, and the days before it that nobody looked at.
+    fn missing(&self, context: &PlanContext<'_>) -> Result<Plan, FetchError> {
         if context.past.is_some() {
             let message = format!("{} has no past: Azure tells only what its prices are today", DATASET.id);
             return Err(FetchError::new(FetchErrorKind::Config, message)
@@ -178,6 +168,30 @@ impl Source for AzureRetailPrices {
         Ok(plan)
     }
 
+    /// How many items a page for one item holds.
+    async fn one_item(&self, currency: &str, price_type: &str) -> Result<usize, FetchError> {
+        let mut url = self.first_page(currency, price_type);
+        url.set_query(Some(&format!("{}&$top=1", url.query().unwrap_or_default())));
+        let body = self.pipeline.get(&url, &Arc::default()).await?.into_body()?;
+        Ok(page::read(&body)?.items.len())
+    }
+}
+
+#[async_trait]
+impl Source for AzureRetailPrices {
+    fn dataset(&self) -> &'static Dataset {
+        &DATASET
+    }
+
+    async fn plan(&self, context: &PlanContext<'_>) -> Result<Plan, FetchError> {
+        let plan = self.missing(context)?;
+        // What is given up is given up by Azure's time. What is fetched hears it by itself.
+        if let Some((currency, price_type, _)) = plan.lost.first().map(asked).transpose()? {
+            self.one_item(currency, price_type).await?;
+        }
+        Ok(plan)
+    }
+
     async fn fetch(
         &self,
         slice: &Slice,
@@ -185,16 +199,18 @@ impl Source for AzureRetailPrices {
         draft: Draft,
     ) -> Result<Fetched, FetchError> {
         let (currency, price_type, at) = asked(slice)?;
-        if context.clock.now() >= at + SLOT.delta() {
-            return Err(FetchError::new(FetchErrorKind::Gone, format!("{slice} is over"))
-                .with_hint("Azure tells today's prices only; this day can no longer be fetched"));
-        }
+        during(slice, at, context.clock.now())?;
         let first = self.first_page(currency, price_type);
         let walker = Walker { pipeline: &self.pipeline, first: &first, traffic: &context.traffic };
         let mut union = Union::new(draft, currency, price_type);
         let mut complete = false;
         for walk in 1..=self.options.max_walks {
             union = walker.walk(union).await?;
+            if walk == 1 {
+                // By now the clock is known to be right. A walk that begins before midnight may end after it.
+                during(slice, at, context.clock.now() - LONGEST_WALK)
+                    .or_else(|_| during(slice, at, context.clock.now()))?;
+            }
             let brought = union.end_walk();
             tracing::debug!(%slice, walk, added = brought.added, lacked = brought.lacked, "walked the listing");
             if walk > 1 && brought.added + brought.lacked > 0 {
@@ -243,6 +259,19 @@ impl Source for AzureRetailPrices {
     }
 }
 
+/// Fails when the slot that starts `at` is over, or yet to come. What is over the next plan gives up, which hears
+/// Azure's time first.
+fn during(slice: &Slice, at: Time, now: Time) -> Result<(), FetchError> {
+    if now < at {
+        return Err(FetchError::retry(format!("{slice} is yet to come")));
+    }
+    if now >= at + SLOT.delta() {
+        return Err(FetchError::retry(format!("{slice} is over"))
+            .with_hint("Azure tells today's prices only; this day can no longer be fetched"));
+    }
+    Ok(())
+}
+
 /// Currency, price type and start of the slot, if it is one of this dataset.
 fn asked(slice: &Slice) -> Result<(&str, &str, Time), FetchError> {
     if let Slice::Slot { stream, at, format: Format::Ndjson } = slice
@@ -281,7 +310,7 @@ mod tests {
         AzureRetailPrices::new(options, reqwest::Client::new(), limits, SystemClock::shared())
     }
 
-    async fn plan(keys: &[&str], now: &str) -> (Vec<String>, Vec<String>) {
+    fn plan(keys: &[&str], now: &str) -> (Vec<String>, Vec<String>) {
         let mut coverage = Coverage::default();
         for key in keys {
             coverage.insert(&Key::parse(key).unwrap().1);
@@ -295,7 +324,7 @@ mod tests {
             past: None,
             traffic: &Traffic::default(),
         };
-        let plan = source(options()).unwrap().plan(&context).await.unwrap();
+        let plan = source(options()).unwrap().missing(&context).unwrap();
         let shown = |slices: Vec<Slice>| {
             let name = |slice: &Slice| slice.to_string().replace("azure_retail_prices currency=", "");
             slices.iter().map(name).collect()
@@ -303,9 +332,9 @@ mod tests {
         (shown(plan.wanted), shown(plan.lost))
     }
 
-    #[tokio::test]
-    async fn a_new_lake_wants_todays_slot_of_every_stream() {
-        let (wanted, lost) = plan(&[], "2026-11-21T23:59:59Z").await;
+    #[test]
+    fn a_new_lake_wants_todays_slot_of_every_stream() {
+        let (wanted, lost) = plan(&[], "2026-11-21T23:59:59Z");
         assert_eq!(
             wanted,
             [
@@ -318,8 +347,8 @@ mod tests {
         assert!(lost.is_empty());
     }
 
-    #[tokio::test]
-    async fn what_was_slept_through_is_lost_once() {
+    #[test]
+    fn what_was_slept_through_is_lost_once() {
         let usd = |day: u8, name: &str| {
             format!("raw/azure_retail_prices/dt=2026-11-{day}/currency=USD/price_type=Consumption/{name}")
         };
@@ -327,7 +356,7 @@ mod tests {
         let unchanged = format!("_contrail/marks/{}.unchanged.json", usd(18, "20261118T000000Z.ndjson.gz"));
         let lost_before = format!("_contrail/marks/{}.lost.json", usd(19, "20261119T000000Z.ndjson.gz"));
         let today = usd(21, "20261121T000000Z.ndjson.gz");
-        let (wanted, lost) = plan(&[&stored, &unchanged, &lost_before, &today], "2026-11-21T05:00:00Z").await;
+        let (wanted, lost) = plan(&[&stored, &unchanged, &lost_before, &today], "2026-11-21T05:00:00Z");
         assert_eq!(wanted.len(), 3, "{wanted:?}");
         assert_eq!(
             lost,

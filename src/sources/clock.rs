@@ -1,20 +1,20 @@
-//! Whether this machine has the time of AWS. With another one a window would be fetched before it is over, or be given
-//! up while it can still be had, and the lake would say what is not so. AWS itself refuses requests that are signed at
-//! another time, but the SDK signs by the time of AWS once it has been refused.
+//! Whether this machine has the time of an upstream, which each answer tells. With another one a window would be
+//! fetched before it is over, and what can still be had would be given up: the lake would say what is not so. AWS itself
+//! refuses requests that are signed at another time, but the SDK signs by the time of AWS once it has been refused.
 
 use chrono::TimeDelta;
 
+use super::{FetchError, FetchErrorKind};
 use crate::base::units::Period;
-use crate::sources::{FetchError, FetchErrorKind};
 
 /// What mends it.
 pub(super) const CLOCK_HINT: &str =
-    "set this machine's clock: AWS accepts a difference of five minutes at most";
+    "set this machine's clock: a difference of five minutes is accepted at most";
 
-/// The difference that AWS accepts.
+/// The difference that is accepted, as AWS does.
 pub(super) const TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
-/// Nothing, if this machine is ahead of `server` by no more than AWS accepts, or behind it.
+/// Nothing, if this machine is `skew` ahead of `server`, or behind it, and that is not too much.
 ///
 /// # Errors
 ///
@@ -45,7 +45,7 @@ mod tests {
             ),
             (
                 -301,
-                Some("this machine's clock is 301s behind EC2 in eu-west-1: what to fetch cannot be told"),
+                Some("this machine's clock is 5m 1s behind EC2 in eu-west-1: what to fetch cannot be told"),
             ),
         ] {
             let error = in_step(TimeDelta::seconds(seconds), "EC2 in eu-west-1").err();
