@@ -22,10 +22,10 @@ use crate::support::unreliable::Unreliable;
 const KILLS: u64 = 50;
 /// It may also end by itself before it is killed, where a fault strikes early.
 const LIVES: u64 = 4;
-/// The longest listing of Azure has two pages, and one life may see the end of it.
+/// The longest listing of Azure has two pages, and one life may well see their end.
 const SCALE: f64 = 0.004;
-/// How far the spot history reaches back.
-const BACKFILL_DAYS: i64 = 40;
+/// How far the spot history reaches back: so much that it keeps every life busy.
+const BACKFILL_DAYS: i64 = 85;
 
 #[expect(clippy::print_stdout, reason = "figures are what people run this for")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
