@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """Compares a lake with what a simulated cloud says, sharing nothing with the program that filled it.
 
-    check_lake.py DIRECTORY URL
+    check_lake.py --now TIME --since TIME DIRECTORY URL
 
 DIRECTORY is a copy of a bucket, each object with its user metadata as JSON in `<object>.facts` beside it; URL is a
-`contrail sandbox` without faults, of the seed, scale and time that the lake was filled from. Prints what was compared
-and exits with 0, or prints what is wrong and exits with 1. Python's standard library only.
+`contrail sandbox` without faults, of the seed, scale and time that the lake was filled from. All that was due at `--now`
+must be there, and the spot history from `--since` on. Prints what was compared and exits with 0, or prints what is
+wrong and exits with 1. Python's standard library only.
 """
 
+import argparse
 import gzip
 import hashlib
 import json
 import re
+import string
 import sys
 import urllib.parse
 import urllib.request
@@ -25,9 +28,9 @@ DAY = r"dt=\d{4}-\d{2}-\d{2}"
 NAME = r"[A-Za-z0-9._-]+"
 RAW = {
     "window": rf"raw/aws_spot_prices/{DAY}/region=({NAME})/({MOMENT})-({MOMENT})\.ndjson\.gz",
-    "audit": rf"raw/aws_spot_prices/{DAY}/region=({NAME})/\d{{8}}-\d{{8}}\.late\.ndjson\.gz",
+    "audit": rf"raw/aws_spot_prices/{DAY}/region=({NAME})/(\d{{8}})-\d{{8}}\.late\.ndjson\.gz",
     "version": rf"raw/aws_price_list/{DAY}/offer=({NAME})/region=({NAME})/(\d+)\.json\.gz",
-    "slot": rf"raw/azure_retail_prices/{DAY}/currency=({NAME})/price_type=({NAME})/{MOMENT}\.ndjson\.gz",
+    "slot": rf"raw/azure_retail_prices/{DAY}/currency=({NAME})/price_type=({NAME})/({MOMENT})\.ndjson\.gz",
 }
 OTHER = [
     r"_contrail/lake\.json",
@@ -35,6 +38,10 @@ OTHER = [
     rf"_contrail/runs/{DAY}/{MOMENT}-[0-9a-f]{{8}}\.ndjson\.gz",
     rf"_contrail/marks/raw/.+\.(unchanged|lost)\.json",
 ]
+HOUR, DAY_LONG = timedelta(hours=1), timedelta(days=1)
+# A window is due when it has settled, an audit when its day is long over.
+SETTLE, AUDIT = timedelta(minutes=10), timedelta(hours=6)
+AZURE = {("USD", price_type) for price_type in ("Consumption", "DevTestConsumption", "Reservation")}
 faults = []
 
 
@@ -107,17 +114,31 @@ def spot_history(url, region, start, end):
 
 
 def moment(text):
-    form = "%Y%m%dT%H%M%SZ" if len(text) == 16 else "%Y-%m-%dT%H:%M:%S.%fZ"
+    forms = {8: "%Y%m%d", 16: "%Y%m%dT%H%M%SZ", 20: "%Y-%m-%dT%H:%M:%SZ"}
+    form = forms.get(len(text), "%Y-%m-%dT%H:%M:%S.%fZ")
     return datetime.strptime(text, form).replace(tzinfo=timezone.utc)
 
 
-def check_spot(url, payloads):
-    """No hole, no row lost, none twice, none that was never said."""
-    windows, held = defaultdict(list), defaultdict(Counter)
+def floor(time, period):
+    return time - (time - datetime.min.replace(tzinfo=timezone.utc)) % period
+
+
+def first_window(since, created):
+    """The start of the first window that is whole: they are days before the lake's own first day, then hours."""
+    period = DAY_LONG if since < floor(created, DAY_LONG) else HOUR
+    return floor(since + period - timedelta.resolution, period)
+
+
+def check_spot(url, payloads, now, since):
+    """Nothing that is due is missing; no hole, no row lost, none twice, none that was never said."""
+    created = moment(json.loads(payloads["_contrail/lake.json"])["created_at"])
+    windows, audits, held = defaultdict(list), defaultdict(set), defaultdict(Counter)
     for key, payload in payloads.items():
         window, audit = re.fullmatch(RAW["window"], key), re.fullmatch(RAW["audit"], key)
         if window:
             windows[window[1]].append((moment(window[2]), moment(window[3])))
+        if audit:
+            audits[audit[1]].add(moment(audit[2]))
         if window or audit:
             fields = ["AvailabilityZone", "InstanceType", "ProductDescription", "SpotPrice", "Timestamp"]
             region = (window or audit)[1]
@@ -131,8 +152,16 @@ def check_spot(url, payloads):
             if end != start:
                 fault(f"{region}: from {end} to {start} there is a hole or an overlap")
         begins, ends = spans[0][0], spans[-1][1]
-        if datetime.now(timezone.utc) - ends > timedelta(hours=2):
+        if begins > first_window(since, created):
+            fault(f"{region}: nothing is known from {first_window(since, created)} to {begins}")
+        if ends < floor(now - SETTLE, HOUR):
             fault(f"{region}: nothing is known after {ends}")
+        # Earlier days were fetched long after their end.
+        day = max(floor(created, DAY_LONG) - DAY_LONG, floor(begins + DAY_LONG - timedelta.resolution, DAY_LONG))
+        while day + DAY_LONG + AUDIT <= now:
+            if day not in audits[region]:
+                fault(f"{region}: {day:%Y-%m-%d} was not audited")
+            day += DAY_LONG
         for row, times in held[region].items():
             if times > 1:
                 fault(f"{region}: {row} is in the lake {times} times")
@@ -166,26 +195,36 @@ def check_price_lists(url, payloads):
     return len(versions)
 
 
-def check_azure(url, payloads):
-    """Each item of a listing is there once."""
-    items = 0
-    found = [(key, re.fullmatch(RAW["slot"], key)) for key in payloads]
-    found = [(key, slot) for key, slot in found if slot]
-    if not found:
-        fault("there is nothing of Azure")
-    for key, slot in found:
+def check_azure(url, payloads, now):
+    """Each stream has the slot of today, and each item of a listing is there once."""
+    items, pages, slots = 0, 0, defaultdict(set)
+    for key in payloads:
+        # A slot that is as the one before is only marked.
+        slot = re.fullmatch(RAW["slot"], key.removeprefix("_contrail/marks/").removesuffix(".unchanged.json"))
+        if not slot:
+            continue
+        slots[slot[1], slot[2]].add(moment(slot[3]))
+        if not key.startswith("raw/"):
+            continue
         query = f"api-version=2023-01-01-preview&currencyCode='{slot[1]}'&$filter=priceType eq '{slot[2]}'"
         page, said = f"{url}/api/retail/prices?{urllib.parse.quote(query, safe='=&$')}", Counter()
         while page:
-            with urllib.request.urlopen(page) as answer:
+            # Links come with spaces in them, as Azure's own do.
+            with urllib.request.urlopen(urllib.parse.quote(page, safe=string.punctuation)) as answer:
                 listing = json.loads(answer.read(), parse_float=str)
+            pages += 1
             said.update(json.dumps(item, sort_keys=True) for item in listing["Items"])
             page = listing.get("NextPageLink")
         held = Counter(json.dumps(item, sort_keys=True) for item in lines_of(key, payloads[key]))
         if set(held) != set(said) or max(held.values(), default=1) > 1:
             fault(f"{key} has {len(held)} items, and {len(said)} were said")
         items += len(held)
-    return items
+    if set(slots) != AZURE:
+        fault(f"the streams of Azure are {sorted(AZURE)}, and the lake has {sorted(slots)}")
+    for stream, times in slots.items():
+        if max(times) < floor(now, DAY_LONG):
+            fault(f"{stream}: nothing is known after the slot of {max(times)}")
+    return items, pages
 
 
 def check_run_log(payloads, facts):
@@ -204,18 +243,25 @@ def check_run_log(payloads, facts):
 
 
 def main():
-    root, url = Path(sys.argv[1]), sys.argv[2]
-    payloads, facts = read_lake(root)
+    parser = argparse.ArgumentParser(description="Compares a lake with what a simulated cloud says.")
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("url")
+    parser.add_argument("--now", type=moment, required=True)
+    parser.add_argument("--since", type=moment, required=True)
+    given = parser.parse_args()
+    url, now = given.url, given.now
+    payloads, facts = read_lake(given.directory)
     for key in payloads:
         if key.endswith(".lost.json"):
             fault(f"{key}: it could be had")
-    rows, versions, items = check_spot(url, payloads), check_price_lists(url, payloads), check_azure(url, payloads)
+    rows, versions = check_spot(url, payloads, now, given.since), check_price_lists(url, payloads)
+    items, pages = check_azure(url, payloads, now)
     check_run_log(payloads, facts)
     for text in faults[:20]:
         print(text)
     print(
-        f"{len(payloads)} objects read, {rows} spot rows, {versions} price lists and {items} Azure items compared, "
-        f"{len(faults)} faults"
+        f"{len(payloads)} objects read, {rows} spot rows, {versions} price lists and {items} Azure items "
+        f"on {pages} pages compared, {len(faults)} faults"
     )
     sys.exit(1 if faults else 0)
 

@@ -4,24 +4,31 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
+use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
-use contrail::base::error::Hinted as _;
+use bytes::Bytes;
 use contrail::base::{Chance, SystemClock};
+use contrail::config::{self, Inputs};
 use contrail::lake::slice::{Slice, Stream};
 use contrail::net::{Client, HostLimits, HttpOptions, Proxying};
 use contrail::sources::aws::spot_prices::AwsSpotPrices;
 use contrail::sources::azure::pipeline::{AzurePipeline, RetryTimes};
-use contrail::sources::{FetchErrorKind, Source as _};
+use contrail::sources::{FetchError, FetchErrorKind, Source as _};
+use contrail::telemetry::log::{self, LogFormat, LogOptions, Stderr};
 
 use crate::spot::{options, sdk};
-use crate::support::ec2::{Answer, Ec2};
+use crate::support::ec2::{Answer, Ec2, item};
+use crate::support::fake_source::{FakeSource, WINDOWS};
 use crate::support::http::{Served, client};
-use crate::support::lake::Lake;
+use crate::support::lake::{Lake, lines};
 use crate::support::program::{Ended, Home, Running};
+use crate::support::rig::Rig;
 use crate::support::server::{Server, ok};
+use crate::support::simulation::simulate;
 
 const SECRET_KEY: &str = "PlantedSecretAccessKey0123456789";
 const SESSION_TOKEN: &str = "PlantedSessionTokenABCDEFG";
@@ -189,15 +196,93 @@ fn settings_are_shown_and_refused_without_their_secrets() {
     }
 }
 
-fn product_client() -> Client {
-    let options = HttpOptions {
+/// No machine has room for such a stack, so that the runtime finds no thread to begin with.
+#[test]
+fn a_program_that_panics_shows_no_secret() {
+    let home = planted("[http]\nproxy = { env = \"PLANTED_PROXY\" }\n")
+        .with("RUST_MIN_STACK", (usize::MAX / 4).to_string())
+        .with("RUST_BACKTRACE", "full");
+    let ended = home.run(&["crawler", "--once", "-vvv"]).with(101);
+    assert!(ended.stderr.contains("panicked at") && ended.stderr.contains("stack backtrace"), "{ended:?}");
+    assert_told_clean("a program that panics", &ended);
+}
+
+/// Set for the process that is to panic.
+const PANICS: &str = "PLANTED_PANIC";
+
+/// The test starts itself, to hear what a panic says where nobody catches its output.
+#[test]
+fn a_source_that_panics_with_all_it_holds_shows_no_secret() {
+    if std::env::var_os(PANICS).is_some() {
+        return crawl_and_panic();
+    }
+    let home = planted("[http]\nproxy = { env = \"PLANTED_PROXY\" }\n")
+        .with("ITSELF", std::env::current_exe().unwrap().to_str().unwrap())
+        .with("RUST_BACKTRACE", "full")
+        .with(PANICS, "yes");
+    let test = "security::a_source_that_panics_with_all_it_holds_shows_no_secret";
+    let script = format!("exec \"$ITSELF\" --exact {test} --nocapture");
+    let ended = home.start_in(&[], &script, &[]).end().with(0);
+    for said in
+        ["panicked at", "told to panic with Inputs", "stack backtrace", "(hidden)", "Through([hidden])"]
+    {
+        assert!(ended.stderr.contains(said), "{said} is not in {}", ended.stderr);
+    }
+    assert!(ended.stderr.contains("the tick panicked"), "the log tells of it: {}", ended.stderr);
+    assert!(ended.stdout.contains("the tick panicked"), "report and run log do too: {}", ended.stdout);
+    assert_told_clean("a source that panics", &ended);
+}
+
+/// Crawls with a source that shows, in its panic, everything that secrets are given to.
+#[expect(clippy::print_stdout, reason = "the test that started this process reads it")]
+fn crawl_and_panic() {
+    let (format, clock) = (LogFormat::Text, SystemClock::shared());
+    log::init(&LogOptions {
+        format,
+        verbosity: 3,
+        filter: None,
+        color: false,
+        clock,
+        sink: Arc::new(Stderr),
+    })
+    .unwrap();
+    let directory = std::env::current_dir().unwrap();
+    let inputs = Inputs { environment: config::environment(), directory, ..Inputs::default() };
+    let loaded = config::load(&inputs).unwrap();
+    let proxy = loaded.config.http.proxy.as_ref().unwrap().expose();
+    assert!(proxy.contains(PASSWORD));
+    let http = http_options(Proxying::Through(proxy.to_owned()));
+    let client = Client::new(http.clone(), SystemClock::shared(), Arc::new(Chance::seeded(1))).unwrap();
+    let keys = Credentials::new("AKIDPLANTED", SECRET_KEY, Some(SESSION_TOKEN.to_owned()), None, "planted");
+    let keys = SharedCredentialsProvider::new(keys);
+    let sdk = sdk(false).into_builder().credentials_provider(keys).build();
+    let spot = AwsSpotPrices::new(
+        options("http://127.0.0.1:9"),
+        sdk.clone(),
+        client.limits(),
+        SystemClock::shared(),
+    );
+    let held = format!("{inputs:?} {loaded:?} {http:?} {client:?} {sdk:?} {spot:?}");
+    simulate(async {
+        let rig = Rig::at("2026-11-21T03:15:00Z");
+        let source = FakeSource::planned_by(&WINDOWS, move |_| panic!("told to panic with {held}"));
+        let report = rig.once(&[&source]).await;
+        println!("{report:?} {:?}", rig.logs().await);
+    });
+}
+
+fn http_options(proxy: Proxying) -> HttpOptions {
+    HttpOptions {
         timeout: std::time::Duration::from_secs(30),
         connect_timeout: std::time::Duration::from_secs(5),
         max_connections_per_host: 4,
         user_agent: "contrail/test".to_owned(),
-        proxy: Proxying::Direct,
-    };
-    Client::new(options, SystemClock::shared(), std::sync::Arc::new(Chance::seeded(1))).unwrap()
+        proxy,
+    }
+}
+
+fn product_client() -> Client {
+    Client::new(http_options(Proxying::Direct), SystemClock::shared(), Arc::new(Chance::seeded(1))).unwrap()
 }
 
 fn moved(location: String) -> impl Fn() -> axum::response::Response {
@@ -218,7 +303,7 @@ async fn azure_leads_nobody_to_another_host() {
     let server = Served::start(move |_| answer()).await;
     let client = product_client();
     let pipeline = AzurePipeline::new(client.reqwest(), client.limits(), SystemClock::shared(), AT_ONCE);
-    let error = pipeline.get(&server.url, &std::sync::Arc::default()).await.unwrap().into_body().unwrap_err();
+    let error = pipeline.get(&server.url, &Arc::default()).await.unwrap().into_body().unwrap_err();
     assert_eq!(error.kind, FetchErrorKind::Upstream);
     assert!(error.to_string().contains("redirect (307)"), "{error}");
     assert!(other.asked().is_empty());
@@ -229,12 +314,8 @@ async fn ec2_leads_nobody_to_another_host() {
     let other = Server::start(|_, _| ok("evil")).await;
     let answer = moved(other.at("/x").to_string());
     let server = Served::start(move |_| answer()).await;
-    let lake = Lake::new("2026-11-21T10:05:00Z", "2026-11-22T20:15:00Z");
-    let limits = HostLimits::new(4, lake.clock());
-    let source = AwsSpotPrices::new(options(server.url.as_str()), sdk(true), limits, lake.clock());
-    source.fetch(&hour(), &lake.fetch_context(), lake.draft()).await.unwrap_err();
+    fetch_spot(server.url.as_str()).await.unwrap_err();
     assert!(other.asked().is_empty());
-    assert_eq!(lake.leftovers(), 0);
 }
 
 fn hour() -> Slice {
@@ -243,11 +324,42 @@ fn hour() -> Slice {
     Slice::Window { stream: Stream::new("aws_spot_prices", &[("region", "us-east-1")]).unwrap(), span }
 }
 
+/// The rows of that hour, as the EC2 at `url` tells them.
+async fn fetch_spot(url: &str) -> Result<Vec<String>, FetchError> {
+    let lake = Lake::new("2026-11-21T10:05:00Z", "2026-11-22T20:15:00Z");
+    let limits = HostLimits::new(4, lake.clock());
+    let source = AwsSpotPrices::new(options(url), sdk(true), limits, lake.clock());
+    let fetched = source.fetch(&hour(), &lake.fetch_context(), lake.draft()).await;
+    if fetched.is_err() {
+        assert_eq!(lake.leftovers(), 0);
+    }
+    fetched.map(|fetched| lines(fetched.draft))
+}
+
+/// A whole listing of one row of that hour, with so many bytes of nothing in it.
+fn listing(nothing: usize) -> Vec<u8> {
+    let row = item(&[
+        ("availabilityZone", "us-east-1a"),
+        ("availabilityZoneId", "use1-az1"),
+        ("instanceType", "m5.large"),
+        ("productDescription", "Linux/UNIX"),
+        ("spotPrice", "0.0384"),
+        ("timestamp", "2026-11-22T18:20:00.000Z"),
+    ]);
+    let set = format!("<spotPriceHistorySet>{row}{}</spotPriceHistorySet>", " ".repeat(nothing));
+    format!("<DescribeSpotPriceHistoryResponse>{set}</DescribeSpotPriceHistoryResponse>").into_bytes()
+}
+
+/// Answers everything with `body`, and without a date: that of this machine is not the time that the lake plays in.
+async fn serving(body: Vec<u8>, coding: &'static str) -> Served {
+    let body = Bytes::from(body);
+    Served::start(move |_| ([("content-encoding", coding), ("date", "")], body.clone()).into_response()).await
+}
+
 #[tokio::test]
 async fn an_answer_without_end_is_refused_by_every_client() {
-    const MANY: usize = 40 << 20;
-    let endless = || axum::body::Body::from(vec![b' '; MANY]).into_response();
-    let server = Served::start(move |_| endless()).await;
+    // But for its length there is nothing wrong with it, so that nothing but a bound stops it.
+    let server = serving(listing(40 << 20), "identity").await;
     let client = product_client();
 
     let error =
@@ -255,57 +367,40 @@ async fn an_answer_without_end_is_refused_by_every_client() {
     assert!(error.to_string().contains("larger than"), "{error}");
 
     let pipeline = AzurePipeline::new(client.reqwest(), client.limits(), SystemClock::shared(), AT_ONCE);
-    let error = pipeline.get(&server.url, &std::sync::Arc::default()).await.unwrap_err();
+    let error = pipeline.get(&server.url, &Arc::default()).await.unwrap_err();
     assert!(error.to_string().contains("16 MiB"), "{error}");
 
-    let lake = Lake::new("2026-11-21T10:05:00Z", "2026-11-22T20:15:00Z");
-    let source = AwsSpotPrices::new(
-        options(server.url.as_str()),
-        sdk(true),
-        HostLimits::new(4, lake.clock()),
-        lake.clock(),
-    );
-    let error = source.fetch(&hour(), &lake.fetch_context(), lake.draft()).await.unwrap_err();
-    assert_ne!(error.kind, FetchErrorKind::Bug, "{error}");
-    assert!(error.hint().is_some());
-    assert_eq!(lake.leftovers(), 0);
+    let error = fetch_spot(server.url.as_str()).await.unwrap_err();
+    assert!(error.to_string().contains("length limit exceeded"), "{error}");
+    assert_eq!(error.kind, FetchErrorKind::Retry { after: None });
+    let bearable = serving(listing(4 << 20), "identity").await;
+    assert_eq!(fetch_spot(bearable.url.as_str()).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn a_packed_answer_is_never_unpacked() {
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    bomb.write_all(&vec![b' '; 32 << 20]).unwrap();
-    let bomb = bomb.finish().unwrap();
-    // Without a date: that of this machine is not the time that the lake plays in.
-    let packed = move || ([("content-encoding", "gzip"), ("date", "")], bomb.clone()).into_response();
-    let server = Served::start(move |_| packed()).await;
+    bomb.write_all(&listing(32 << 20)).unwrap();
+    let server = serving(bomb.finish().unwrap(), "gzip").await;
     let client = product_client();
     let traffic = contrail::sources::Traffic::default();
     let (body, _) = client.get_bytes(&server.url, 1 << 20, &traffic).await.unwrap();
     assert!(body.starts_with(b"\x1f\x8b"), "as it came");
 
     let pipeline = AzurePipeline::new(client.reqwest(), client.limits(), SystemClock::shared(), AT_ONCE);
-    let body = pipeline.get(&server.url, &std::sync::Arc::default()).await.unwrap().into_body().unwrap();
+    let body = pipeline.get(&server.url, &Arc::default()).await.unwrap().into_body().unwrap();
     assert!(body.starts_with(b"\x1f\x8b"), "as it came");
 
-    let lake = Lake::new("2026-11-21T10:05:00Z", "2026-11-22T20:15:00Z");
-    let source = AwsSpotPrices::new(
-        options(server.url.as_str()),
-        sdk(true),
-        HostLimits::new(4, lake.clock()),
-        lake.clock(),
-    );
-    let error = source.fetch(&hour(), &lake.fetch_context(), lake.draft()).await.unwrap_err();
+    // Unpacked it would be too long, or a listing.
+    let error = fetch_spot(server.url.as_str()).await.unwrap_err();
+    assert!(error.to_string().contains("does not start with an element"), "{error}");
     assert_eq!(error.kind, FetchErrorKind::Upstream, "{error}");
 }
 
 #[tokio::test]
 async fn what_an_upstream_says_cannot_talk_to_the_terminal() {
     let ec2 = Ec2::start(|_| Answer::new(200, "<\u{1b}]0;evil\u{7}/>")).await;
-    let lake = Lake::new("2026-11-21T10:05:00Z", "2026-11-22T20:15:00Z");
-    let source =
-        AwsSpotPrices::new(options(&ec2.url), sdk(true), HostLimits::new(4, lake.clock()), lake.clock());
-    let error = source.fetch(&hour(), &lake.fetch_context(), lake.draft()).await.unwrap_err();
+    let error = fetch_spot(&ec2.url).await.unwrap_err();
     assert!(error.to_string().contains("evil"), "{error}");
     assert!(!error.to_string().contains(char::is_control), "{error:?}");
 }
