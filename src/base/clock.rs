@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use futures::future::BoxFuture;
 
 /// A moment, always UTC.
@@ -60,4 +60,49 @@ pub fn whole_second(time: Time) -> Time {
 /// Midnight (UTC) at which `date` starts.
 pub fn midnight(date: Date) -> Time {
     date.and_time(chrono::NaiveTime::MIN).and_utc()
+}
+
+/// The moment that an HTTP `Date` header tells; `None` when it is none.
+pub fn http_date(text: &str) -> Option<Time> {
+    DateTime::parse_from_rfc2822(text).ok().map(|date| date.to_utc())
+}
+
+/// How far this machine is ahead of a server that told its time, in whole seconds, between `before` and `after`. The
+/// answer may have been made at any moment between the two, and told without the fraction of its second: what that
+/// explains is no skew.
+pub fn skew(before: Time, after: Time, told: Time) -> TimeDelta {
+    let next = told + TimeDelta::seconds(1);
+    if before > next {
+        before - next
+    } else if after < told {
+        after - told
+    } else {
+        TimeDelta::zero()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_way_explains_is_no_skew() {
+        let time = |text: &str| text.parse::<Time>().unwrap();
+        let (before, after) = (time("2026-11-21T20:00:00.900Z"), time("2026-11-21T20:00:03.100Z"));
+        for (told, seconds) in [
+            ("2026-11-21T20:00:00Z", 0),
+            ("2026-11-21T20:00:03Z", 0),
+            ("2026-11-21T19:58:00Z", 119),
+            ("2026-11-21T20:05:00Z", -296),
+        ] {
+            assert_eq!(skew(before, after, time(told)).num_seconds(), seconds, "{told}");
+        }
+    }
+
+    #[test]
+    fn a_date_of_http_is_a_moment() {
+        let told = http_date("Sat, 21 Nov 2026 20:00:03 GMT").unwrap();
+        assert_eq!(told.to_rfc3339(), "2026-11-21T20:00:03+00:00");
+        assert_eq!(http_date("yesterday"), None);
+    }
 }

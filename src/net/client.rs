@@ -12,6 +12,7 @@ use url::Url;
 
 use super::retry::retry_after;
 use super::{Download, HostLimits, Meter, NetError, NetErrorKind, Retry, RetryTimes, Validators};
+use crate::base::clock::http_date;
 use crate::base::{Chance, Clock, Time};
 
 const MAX_REDIRECTS: usize = 5;
@@ -169,7 +170,7 @@ impl Client {
         let response = self.http.get(url.clone()).send().await;
         let response = response.map_err(|error| NetError::unanswered(url, error))?;
         let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
-        Ok(date.and_then(|date| chrono::DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc()))
+        Ok(date.and_then(http_date))
     }
 
     /// The document at `url`, whole, which must not be larger than `limit` bytes. Tried again as often as

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_LENGTH, DATE};
 use axum::http::{HeaderValue, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -27,7 +27,7 @@ pub(crate) async fn pass(
     if let Some(slow) = cloud.faults.slow {
         cloud.clock.sleep(slow.0).await;
     }
-    match strike {
+    let mut response = match strike {
         Strike::None => next.run(request).await,
         Strike::Throttle => throttled(&cloud, request.uri()),
         Strike::Reset(None) => {
@@ -36,7 +36,11 @@ pub(crate) async fn pass(
         }
         Strike::Reset(Some(permille)) => cut(next.run(request).await, permille, Some(scissors)),
         Strike::Truncate(permille) => cut(next.run(request).await, permille, None),
-    }
+    };
+    // A cloud tells its own time, whatever this machine shows.
+    let date = cloud.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    response.headers_mut().extend(HeaderValue::try_from(date).map(|date| (DATE, date)));
+    response
 }
 
 fn throttled(cloud: &Cloud, uri: &Uri) -> Response {

@@ -6,9 +6,10 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use url::Url;
 
+use crate::base::Clock;
 use crate::base::check::Check;
+use crate::base::clock::skew;
 use crate::base::units::Period;
-use crate::base::{Clock, Time};
 use crate::net::Client;
 
 const CLOCK: &str = "clock";
@@ -44,20 +45,6 @@ pub async fn clock(client: Client, witnesses: Vec<Witness>, clock: Arc<dyn Clock
     }]
 }
 
-/// How far this machine is ahead of a server that told its time, in whole seconds, between `before` and `after`. The
-/// answer may have been made at any moment between the two, and told without the fraction of its second: what that
-/// explains is no skew.
-fn skew(before: Time, after: Time, told: Time) -> TimeDelta {
-    let next = told + TimeDelta::seconds(1);
-    if before > next {
-        before - next
-    } else if after < told {
-        after - told
-    } else {
-        TimeDelta::zero()
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Judged {
     Fine,
@@ -91,23 +78,6 @@ fn check(skew: TimeDelta, witness: &Witness) -> Check {
 mod tests {
     use super::*;
     use crate::base::check::Verdict;
-
-    fn time(text: &str) -> Time {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn what_the_way_explains_is_no_skew() {
-        let (before, after) = (time("2026-11-21T20:00:00.900Z"), time("2026-11-21T20:00:03.100Z"));
-        for (told, seconds) in [
-            ("2026-11-21T20:00:00Z", 0),
-            ("2026-11-21T20:00:03Z", 0),
-            ("2026-11-21T19:58:00Z", 119),
-            ("2026-11-21T20:05:00Z", -296),
-        ] {
-            assert_eq!(skew(before, after, time(told)).num_seconds(), seconds, "{told}");
-        }
-    }
 
     #[test]
     fn five_minutes_fail_where_requests_are_signed() {

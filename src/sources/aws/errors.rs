@@ -7,6 +7,7 @@ use aws_sdk_ec2::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 
 use crate::base::error::one_line;
 use crate::base::policy::allow;
+use crate::sources::aws::clock::CLOCK_HINT;
 use crate::sources::{FetchError, FetchErrorKind};
 
 const CREDENTIALS_HINT: &str =
@@ -14,7 +15,6 @@ const CREDENTIALS_HINT: &str =
 const NO_CREDENTIALS_HINT: &str = "there are no AWS credentials: sign in (`aws sso login`), set AWS_PROFILE or \
      AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run with an instance or task role";
 const EXPIRED_HINT: &str = "the AWS credentials have expired: renew them (with SSO: run `aws sso login`)";
-const CLOCK_HINT: &str = "set this machine's clock: AWS accepts a difference of five minutes at most";
 const NETWORK_HINT: &str = "check the network, the proxy and [aws] endpoint_url";
 
 /// The longest message of an upstream that is passed on, in characters.

@@ -1,6 +1,7 @@
 //! Sources of Amazon Web Services.
 
 mod caller;
+mod clock;
 mod errors;
 pub mod price_list;
 pub mod spot_prices;

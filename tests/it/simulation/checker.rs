@@ -30,9 +30,6 @@ pub(super) struct Evidence<'a> {
     /// Whether one crawler may have given up what another one held: then that is in the lake, and the last rows of
     /// it once more in the window after, which was told of them.
     pub(super) may_hold_what_was_given_up: bool,
-    /// Whether a clock was put back: a first fill by a fast one begins too late, and what was before it may be had, and
-    /// carried over, when it is right.
-    pub(super) clock_was_put_back: bool,
     /// Whether every run log is up, and no disk died with the lines of one.
     pub(super) has_all_lines: bool,
 }
@@ -57,9 +54,6 @@ pub(super) fn check(evidence: &Evidence<'_>) -> (Vec<String>, (u64, u64)) {
 
 /// How long after its end a day is audited.
 const AUDIT: TimeDelta = TimeDelta::hours(6);
-
-/// How wrong a clock is at most.
-const WRONGEST_CLOCK: TimeDelta = TimeDelta::days(4);
 
 struct Lake<'a> {
     evidence: &'a Evidence<'a>,
@@ -142,17 +136,13 @@ impl Lake<'_> {
     fn check_rows(&mut self) -> u64 {
         let mut held: BTreeMap<(String, String), &str> = BTreeMap::new();
         let prefix = format!("raw/{}/", WINDOWS.id);
-        let mut beginnings: BTreeMap<&str, Time> = BTreeMap::new();
         let mut told = Vec::new();
         let mut faults = Vec::new();
         for (key, lines) in self.payloads.iter().filter(|(key, _)| key.starts_with(&prefix)) {
             let region = key.split('/').find_map(|part| part.strip_prefix("region=")).unwrap();
-            // Keys come in order of time.
-            let begins = *beginnings.entry(region).or_insert(span(key).0);
             for line in lines {
                 if let Some(other) = held.insert((region.to_owned(), line.clone()), key)
                     && !(self.evidence.may_hold_what_was_given_up && self.mark(other, "lost").is_some())
-                    && !(self.evidence.clock_was_put_back && span(other).0 < begins + WRONGEST_CLOCK)
                 {
                     faults.push(format!("{line} of {region} is in {other} and again in {key}"));
                 }

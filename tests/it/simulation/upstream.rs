@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use contrail::base::clock::midnight;
+use contrail::base::clock::{midnight, skew};
 use contrail::base::{Chance, Time};
 use contrail::lake::draft::Draft;
 use contrail::lake::interval::Interval;
@@ -195,6 +195,13 @@ pub(super) struct Windows {
 }
 
 impl Windows {
+    /// Each answer tells the true time.
+    async fn call(&self, clock: &dyn contrail::base::Clock) -> Result<(), FetchError> {
+        self.upstream.call(WINDOWS.id, clock).await?;
+        let now = clock.now();
+        rules::in_step(skew(now, now, self.upstream.timeline.now()), "the upstream")
+    }
+
     /// What is listed for `span` now: the changes in it, as far as they are remembered, and for each pool the last
     /// one before.
     fn listing(&self, region: &str, span: Interval, now: Time) -> Vec<(Time, String)> {
@@ -219,7 +226,7 @@ impl Source for Windows {
     }
 
     async fn plan(&self, context: &PlanContext<'_>) -> Result<Plan, FetchError> {
-        self.upstream.call(WINDOWS.id, self.clock.as_ref()).await?;
+        self.call(self.clock.as_ref()).await?;
         let mut plan = Plan::default();
         for region in &self.upstream.regions {
             let stream = Upstream::stream(&WINDOWS, region);
@@ -251,12 +258,12 @@ impl Source for Windows {
         if span.from() < context.clock.now() - MEMORY {
             return Err(self.upstream.gone(slice, context.clock.now()));
         }
-        self.upstream.call(WINDOWS.id, context.clock.as_ref()).await?;
+        self.call(context.clock.as_ref()).await?;
         let now = self.upstream.timeline.now();
         let rows = self.listing(region, span, now).into_iter().filter(|(at, _)| keeps.keeps(*at));
         let known = |line: &str| held.contains(&rules::identity_of(region, line.as_bytes()).unwrap().own);
         let lines: Vec<String> = rows.map(|(_, line)| line).filter(|line| !known(line)).collect();
-        self.upstream.call(WINDOWS.id, context.clock.as_ref()).await?;
+        self.call(context.clock.as_ref()).await?;
         self.upstream.answer(slice, now, lines, draft)
     }
 }

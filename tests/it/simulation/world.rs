@@ -53,7 +53,6 @@ struct World {
     end: Time,
     long_outage_at: Option<Time>,
     lost_spool: bool,
-    clock_jumped: bool,
     deaths: u64,
     tells: bool,
 }
@@ -106,7 +105,7 @@ impl World {
             gzip_level: 1,
         };
         let long_outage_at = long.then(|| begun + weeks / 2);
-        let (lost_spool, clock_jumped, deaths) = (false, false, 0);
+        let (lost_spool, deaths) = (false, 0);
         Self {
             timeline,
             bucket,
@@ -118,7 +117,6 @@ impl World {
             end,
             long_outage_at,
             lost_spool,
-            clock_jumped,
             deaths,
             tells,
         }
@@ -179,22 +177,21 @@ impl World {
     /// What happens to one machine at the start of a stride.
     fn happen_to(&mut self, index: usize) {
         if self.chance.one_in(12) {
-            let error = match self.chance.below(4) {
+            let widest = match self.chance.below(4) {
                 0 => TimeDelta::zero(),
-                1 => {
-                    TimeDelta::seconds(i64::try_from(self.chance.below(6 * 86_400)).unwrap())
-                        - TimeDelta::days(3)
-                }
-                _ => {
-                    TimeDelta::seconds(i64::try_from(self.chance.below(8 * 3_600)).unwrap())
-                        - TimeDelta::hours(4)
-                }
+                1 => TimeDelta::days(3),
+                2 => TimeDelta::hours(4),
+                _ => TimeDelta::minutes(5),
             };
+            let range = u64::try_from(2 * widest.num_seconds() + 1).unwrap();
+            let error = TimeDelta::seconds(i64::try_from(self.chance.below(range)).unwrap()) - widest;
             self.tell(|| {
                 format!("the clock of {} jumps to {}s", self.machines[index].name, error.num_seconds())
             });
             self.machines[index].clock.jump_to(error);
-            self.clock_jumped = true;
+        } else if self.chance.one_in(3) {
+            // Somebody looks after it.
+            self.machines[index].clock.jump_to(TimeDelta::zero());
         }
         if self.machines[index].life.is_none() {
             if self.chance.one_in(15) {
@@ -376,7 +373,6 @@ impl World {
             lag: CALM_LAG,
             given_up: self.upstream.given_up(),
             may_hold_what_was_given_up: self.machines.len() > 1,
-            clock_was_put_back: self.clock_jumped,
             has_all_lines: all_is_up && !self.lost_spool,
         };
         let (faults, counted) = check(&evidence);

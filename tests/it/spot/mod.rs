@@ -1,6 +1,7 @@
 //! AWS spot prices, through the real SDK, against a server that answers what each test tells it to.
 
 mod account;
+mod clock;
 mod listing;
 mod plan;
 mod rows;

@@ -37,11 +37,12 @@ pub(crate) struct Answer {
     body: String,
     breaks_off: bool,
     delay: Duration,
+    date: &'static str,
 }
 
 impl Answer {
     pub(crate) fn new(status: u16, body: impl Into<String>) -> Self {
-        Self { status, body: body.into(), breaks_off: false, delay: Duration::ZERO }
+        Self { status, body: body.into(), breaks_off: false, delay: Duration::ZERO, date: "" }
     }
 
     /// An error as EC2 tells it.
@@ -60,6 +61,11 @@ impl Answer {
 
     pub(crate) fn after(self, delay: Duration) -> Self {
         Self { delay, ..self }
+    }
+
+    /// The server tells this time. Else it tells none: that of this machine is not the time that a test plays in.
+    pub(crate) fn at(self, date: &'static str) -> Self {
+        Self { date, ..self }
     }
 }
 
@@ -165,7 +171,7 @@ impl Ec2 {
             async move {
                 // Somebody who only wants to know what time it is here.
                 if body.is_empty() {
-                    return respond(Answer::new(403, ""));
+                    return Response::builder().status(403).body(Body::empty()).unwrap();
                 }
                 let request = read(&headers, &body);
                 let answer = if request.action() == "GetCallerIdentity" {
@@ -214,5 +220,6 @@ fn respond(answer: Answer) -> Response {
     } else {
         Body::from(answer.body)
     };
-    Response::builder().status(answer.status).header("content-type", "text/xml").body(body).unwrap()
+    let response = Response::builder().status(answer.status).header("date", answer.date);
+    response.header("content-type", "text/xml").body(body).unwrap()
 }

@@ -95,13 +95,15 @@ impl S3Store {
             config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
         timeouts = timeouts.operation_attempt_timeout(ANSWER_TIMEOUT);
         builder.set_timeout_config(Some(timeouts.build()));
+        let client = Client::from_conf(builder.build());
+        let region = client.config().region().map(ToString::to_string).unwrap_or_default();
         let checksums = if on_aws { Checksums::WholeCrc64Nvme } else { Checksums::PartCrc32 };
         Self {
             bucket: Arc::new(Bucket {
-                client: Client::from_conf(builder.build()),
+                client,
                 multipart_threshold: options.multipart_threshold,
                 part_bytes: options.part_bytes,
-                place: Place::new(options),
+                place: Place::new(options, &region),
                 endpoint,
                 clock,
                 looks_first: AtomicBool::new(false),

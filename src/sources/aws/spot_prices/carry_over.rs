@@ -12,9 +12,7 @@
 //! forgets while the plan is carried out may be in the same plan, and stored meanwhile. What remains is two
 //! crawlers of one lake, of which one still holds a window when it slips out of memory (it is fetching it, or it could
 //! not put it up for months): the other gives it up and carries its last rows over, and then it is stored after all.
-//! That window has both an object and a mark `lost`, and of each pool one row may be in the window after it, too. The
-//! same comes of a first fill by a clock that is days fast, once it is put back: what was before the beginning can be
-//! had after all.
+//! That window has both an object and a mark `lost`, and of each pool one row may be in the window after it, too.
 
 use chrono::TimeDelta;
 

@@ -17,14 +17,18 @@ use aws_sdk_ec2::error::BoxError;
 use aws_sdk_ec2::primitives::DateTime;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
+use chrono::TimeDelta;
 use http_body_util::{BodyExt as _, Limited};
 use url::Url;
 
 use super::Retry;
+use crate::base::clock::{http_date, skew};
 use crate::base::redact::redacted;
+use crate::base::{Clock, Time};
 use crate::lake::interval::Interval;
 use crate::net::{HostLimits, HostPermit};
 use crate::sources::aws::DEFAULT_REGION;
+use crate::sources::aws::clock::in_step;
 use crate::sources::aws::errors::{Call, fetch_error, is_throttling};
 use crate::sources::{FetchError, Traffic};
 
@@ -44,6 +48,7 @@ pub(super) struct Clients {
     endpoint_url: Option<String>,
     retry: Retry,
     limits: HostLimits,
+    clock: Arc<dyn Clock>,
     made: Mutex<HashMap<String, Arc<Client>>>,
 }
 
@@ -53,6 +58,7 @@ pub(super) struct Client {
     region: String,
     ec2: aws_sdk_ec2::Client,
     limits: HostLimits,
+    clock: Arc<dyn Clock>,
     host: String,
     // Held while they are asked for, so that many windows at once ask once.
     zones: tokio::sync::Mutex<Option<Arc<Zones>>>,
@@ -73,8 +79,9 @@ impl Clients {
         endpoint_url: Option<String>,
         retry: Retry,
         limits: HostLimits,
+        clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { sdk, endpoint_url, retry, limits, made: Mutex::default() }
+        Self { sdk, endpoint_url, retry, limits, clock, made: Mutex::default() }
     }
 
     /// The region of the configuration.
@@ -109,6 +116,7 @@ impl Clients {
             region: region.to_owned(),
             ec2: aws_sdk_ec2::Client::from_conf(config.build()),
             limits: self.limits.clone(),
+            clock: Arc::clone(&self.clock),
             host: format!("ec2.{region}"),
             zones: tokio::sync::Mutex::default(),
         }
@@ -123,10 +131,11 @@ impl Client {
 
     /// The names of the regions that are enabled for the account, as they came; at least one.
     pub(super) async fn regions(&self, traffic: &Traffic) -> Result<Vec<String>, FetchError> {
-        let wire = Wire::new(self.limits.acquire(&self.host).await);
+        let wire = self.wire().await;
         let answer = self.ec2.describe_regions().customize().interceptor(wire.clone()).send().await;
         let sent = wire.count(traffic);
         let answer = answer.map_err(|error| fetch_error(Call::Regions, &self.region, sent, &error))?;
+        self.in_step(&wire)?;
         // Without AllRegions the upstream leaves these out; some servers that speak its language do not.
         let enabled = answer.regions().iter().filter(|region| region.opt_in_status() != Some("not-opted-in"));
         let names: Vec<_> =
@@ -144,7 +153,7 @@ impl Client {
         if let Some(zones) = known.as_ref() {
             return Ok(Arc::clone(zones));
         }
-        let wire = Wire::new(self.limits.acquire(&self.host).await);
+        let wire = self.wire().await;
         let request = self.ec2.describe_availability_zones().all_availability_zones(true);
         let answer = request.customize().interceptor(wire.clone()).send().await;
         let sent = wire.count(traffic);
@@ -170,7 +179,7 @@ impl Client {
         token: Option<&str>,
         traffic: &Traffic,
     ) -> Result<RawPage, FetchError> {
-        let wire = Wire::new(self.limits.acquire(&self.host).await).diverting();
+        let wire = self.wire().await.diverting();
         let request = self
             .ec2
             .describe_spot_price_history()
@@ -183,7 +192,7 @@ impl Client {
         let (body, endpoint) = wire.last_answer();
         match (body, answer) {
             // What was answered with 200 is for `page` to judge, whatever the SDK's model thinks of it.
-            (Some(body), _) => Ok(RawPage { body, endpoint }),
+            (Some(body), _) => self.in_step(&wire).map(|()| RawPage { body, endpoint }),
             (None, Err(error)) => Err(fetch_error(Call::SpotHistory, &self.region, sent, &error)),
             (None, Ok(_)) => Err(FetchError::bug("the SDK answered without a body")),
         }
@@ -191,7 +200,7 @@ impl Client {
 
     /// Whether the history can be read at all: asks for one row of `span`.
     pub(super) async fn try_history(&self, span: Interval, traffic: &Traffic) -> Result<(), FetchError> {
-        let wire = Wire::new(self.limits.acquire(&self.host).await);
+        let wire = self.wire().await;
         let request = self
             .ec2
             .describe_spot_price_history()
@@ -201,6 +210,16 @@ impl Client {
         let answer = request.customize().interceptor(wire.clone()).send().await;
         let sent = wire.count(traffic);
         answer.map(drop).map_err(|error| fetch_error(Call::SpotHistory, &self.region, sent, &error))
+    }
+
+    async fn wire(&self) -> Wire {
+        Wire::new(self.limits.acquire(&self.host).await, Arc::clone(&self.clock))
+    }
+
+    /// Fails when the answer came at another time than this machine has. Who does not tell the time is believed.
+    fn in_step(&self, wire: &Wire) -> Result<(), FetchError> {
+        let skew = lock(&wire.heard).skew.unwrap_or_default();
+        in_step(skew, &format!("EC2 in {}", self.region))
     }
 }
 
@@ -226,6 +245,7 @@ const EMPTY_ANSWER: &[u8] = b"<DescribeSpotPriceHistoryResponse/>";
 #[derive(Debug, Clone)]
 struct Wire {
     permit: Arc<HostPermit>,
+    clock: Arc<dyn Clock>,
     heard: Arc<Mutex<Heard>>,
     diverts: bool,
 }
@@ -233,6 +253,10 @@ struct Wire {
 #[derive(Debug, Default)]
 struct Heard {
     attempts: u32,
+    /// When the last attempt went out.
+    sent_at: Option<Time>,
+    /// How far this machine was ahead of who answered it.
+    skew: Option<TimeDelta>,
     endpoint: Option<Url>,
     body: Vec<u8>,
     /// Whether that is the body to its end.
@@ -240,8 +264,8 @@ struct Heard {
 }
 
 impl Wire {
-    fn new(permit: HostPermit) -> Self {
-        Self { permit: Arc::new(permit), heard: Arc::default(), diverts: false }
+    fn new(permit: HostPermit, clock: Arc<dyn Clock>) -> Self {
+        Self { permit: Arc::new(permit), clock, heard: Arc::default(), diverts: false }
     }
 
     /// Leads what is answered with 200 past the SDK, whose model would make a thousand values of it that nobody
@@ -283,6 +307,7 @@ impl Intercept for Wire {
         self.permit.sent();
         let mut heard = lock(&self.heard);
         heard.attempts += 1;
+        (heard.sent_at, heard.skew) = (Some(self.clock.now()), None);
         heard.body.clear();
         heard.whole = false;
         heard.endpoint = Url::parse(context.request().uri()).ok();
@@ -297,7 +322,12 @@ impl Intercept for Wire {
     ) -> Result<(), BoxError> {
         let response = context.response_mut();
         let length = response.headers().get("content-length").and_then(|length| length.parse().ok());
-        lock(&self.heard).body.reserve_exact(length.unwrap_or(0).min(LONGEST_ANSWER));
+        let told = response.headers().get("date").and_then(http_date);
+        {
+            let mut heard = lock(&self.heard);
+            heard.body.reserve_exact(length.unwrap_or(0).min(LONGEST_ANSWER));
+            heard.skew = heard.sent_at.zip(told).map(|(sent, told)| skew(sent, self.clock.now(), told));
+        }
         let body = Limited::new(response.take_body(), LONGEST_ANSWER);
         if !self.diverts || response.status().as_u16() != 200 {
             *response.body_mut() = SdkBody::from_body_1_x(body);

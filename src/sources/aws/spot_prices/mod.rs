@@ -54,6 +54,7 @@ pub mod rules {
     pub use super::carry_over::{Gap, Span, gap_before};
     pub use super::identity::{Identity, of_line as identity_of};
     pub use super::plan::slices as plan;
+    pub use crate::sources::aws::clock::in_step;
 }
 
 /// How far back the upstream remembers: "up to the past 90 days", says the documentation of `StartTime`.
@@ -127,7 +128,8 @@ impl AwsSpotPrices {
     /// there are.
     pub fn new(options: Options, sdk: SdkConfig, limits: HostLimits, clock: Arc<dyn Clock>) -> Self {
         let caller = Caller::new(&sdk, options.endpoint_url.as_deref());
-        let clients = Clients::new(sdk, options.endpoint_url.clone(), options.retry, limits);
+        let clients =
+            Clients::new(sdk, options.endpoint_url.clone(), options.retry, limits, Arc::clone(&clock));
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self { options, clients, caller, clock, pages: Semaphore::new(processors) }
     }

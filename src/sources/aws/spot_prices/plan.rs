@@ -12,6 +12,7 @@ use crate::lake::grid::Grid;
 use crate::lake::interval::{Interval, IntervalSet};
 use crate::lake::slice::{Slice, Stream};
 use crate::sources::aws::Regions;
+use crate::sources::aws::clock::TOLERANCE;
 use crate::sources::{FetchError, FetchErrorKind, Past, Plan, PlanContext, Sentinel};
 
 /// `time - period`, as early as time goes at most.
@@ -92,7 +93,11 @@ pub fn slices(stream: &Stream, context: &PlanContext<'_>, options: &Options, pla
             (since.map_or(edge, Interval::from), due.min(next_boundary(grid, past.until)))
         }
     };
-    plan.wanted.extend(missing(grid, &known, start.max(edge), end).map(window));
+    let first = match have.begins() {
+        Some(begins) if may_hold_what_was_before(grid, begins, horizon) => begins,
+        _ => edge,
+    };
+    plan.wanted.extend(missing(grid, &known, start.max(first), end).map(window));
 
     // Before its beginning nothing of a stream was ever promised, so nothing there is lost; and who asks for a part
     // of the past does not judge the rest.
@@ -108,6 +113,14 @@ pub fn slices(stream: &Stream, context: &PlanContext<'_>, options: &Options, pla
     let audits = due_audits(have, grid, horizon, before(now, options.audit.delta())).filter(asked);
     plan.wanted
         .extend(audits.map(|day| Slice::Audit { stream: stream.clone(), day: day.from().date_naive() }));
+}
+
+/// Whether the window in which a stream begins may carry over what was before it although, by this clock, the window
+/// before it can still be had, for minutes: by a clock that was ahead of this one it could not. Then it must not come
+/// after all, or a row would be in both.
+fn may_hold_what_was_before(grid: Grid, begins: Time, horizon: Time) -> bool {
+    let ahead = horizon + TOLERANCE + TOLERANCE;
+    begins > horizon && begins <= next_boundary(grid, ahead)
 }
 
 /// What to say when a past reaches further back than the upstream remembers.
@@ -225,6 +238,21 @@ mod tests {
         assert_eq!(labels[88], "2026-11-20T00:00:00Z..2026-11-21T00:00:00Z");
         assert_eq!(labels[90], "2026-11-21T01:00:00Z..2026-11-21T02:00:00Z");
         assert!(plan.lost.is_empty(), "what was before the stream was never promised");
+    }
+
+    /// A row was in both: the first plan had carried it over, by a clock that was minutes ahead.
+    #[test]
+    fn a_clock_that_is_put_back_over_the_edge_of_memory_begins_no_window_before_the_first() {
+        let first = |have: Option<&StreamCoverage>, now| labels(&planned(have, now, "90d").wanted).remove(0);
+        let ahead = "2026-11-21T00:04:00Z";
+        assert_eq!(first(None, ahead), "2026-08-24T00:00:00Z..2026-08-25T00:00:00Z");
+        let have = stored(&[interval("2026-08-24T00:00:00Z", "2026-08-25T00:00:00Z")]);
+        for (now, expected) in [
+            ("2026-11-20T23:56:00Z", "2026-08-25T00:00:00Z..2026-08-26T00:00:00Z"),
+            ("2026-11-20T23:40:00Z", "2026-08-23T00:00:00Z..2026-08-24T00:00:00Z"),
+        ] {
+            assert_eq!(first(Some(&have), now), expected, "{now}");
+        }
     }
 
     #[test]
