@@ -90,11 +90,20 @@ def get_json(url):
         return json.load(answer)
 
 
+# moto asks who is there and does not check the signature.
+WHO = "AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+
+
 def head(url):
-    # moto asks who is there and does not check the signature.
-    who = "AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
-    with urllib.request.urlopen(urllib.request.Request(url, method="HEAD", headers={"Authorization": who})) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, method="HEAD", headers={"Authorization": WHO})) as answer:
         return {name.lower(): value for name, value in answer.headers.items()}
+
+
+def put(url, file, headers):
+    """Puts a file, piece by piece: what this process holds would count as the crawler's."""
+    headers = {"Authorization": WHO, "Content-Type": "application/gzip", "Content-Length": str(os.path.getsize(file)), **headers}
+    with open(file, "rb") as body:
+        urllib.request.urlopen(urllib.request.Request(url, method="PUT", data=body, headers=headers)).close()
 
 
 class Measured:

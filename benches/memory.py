@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Peak memory of the crawler while it crawls a price list of 1 GB and an Azure catalogue of 600,000 items into S3.
+"""Peak memory of the crawler while it crawls a price list of 1 GB and an Azure catalogue of 600,000 items into S3,
+where the catalogue of the day before lies already.
 
     make servers && cargo build --release --locked && python3 benches/memory.py
 
@@ -7,9 +8,13 @@ Fails above 96 MiB. The upstreams and the S3 server (moto) are processes of thei
 """
 
 import argparse
+import gzip
+import hashlib
+import json
 import sys
+from datetime import datetime, timedelta, timezone
 
-from common import MIB, crawl, floor, get_json, head, moto, release_binary, report, upstreams, workspace
+from common import MIB, crawl, floor, get_json, head, moto, put, release_binary, report, upstreams, workspace
 
 LIMIT = 96 * MIB
 
@@ -36,9 +41,12 @@ base_url = "{upstream}"
 base_url = "{upstream}"
 price_types = ["Consumption"]
 """
+        yesterday = put_yesterday(upstream, s3, directory)
+        before = get_json(f"{upstream}/facts")["sent"]
         measured = crawl(release_binary(), directory, config)
         facts = get_json(f"{upstream}/facts")
-        stored = check(s3, facts, asked)
+        facts["sent"] = {name: facts["sent"][name] - count for name, count in before.items()}
+        stored = check(s3, facts, asked, yesterday)
         least = floor()
     if measured.peak <= least:
         sys.exit(f"the peak of {measured.peak} bytes is this script's own, not the crawler's")
@@ -60,7 +68,28 @@ price_types = ["Consumption"]
         sys.exit(f"the crawler needed {measured.peak / MIB:.1f} MiB, more than {LIMIT // MIB} MiB")
 
 
-def check(s3, facts, asked):
+def put_yesterday(upstream, s3, directory):
+    """Puts the catalogue into the lake as that of the day before, as a crawler finds it on every day but its first."""
+    day = datetime.now(timezone.utc).date() - timedelta(days=1)
+    key = f"lake/raw/azure_retail_prices/dt={day}/currency=USD/price_type=Consumption/{day:%Y%m%d}T000000Z.ndjson.gz"
+    file, link = directory / "yesterday", f"{upstream}/api/retail/prices"
+    digest, size, rows = hashlib.sha256(), 0, 0
+    with gzip.open(file, "wb", 6) as payload:
+        while link:
+            page = get_json(link)
+            for item in page["Items"]:
+                line = json.dumps(item, separators=(",", ":")).encode() + b"\n"
+                payload.write(line)
+                digest.update(line)
+                size, rows = size + len(line), rows + 1
+            link = page["NextPageLink"]
+    facts = {"sha256": digest.hexdigest(), "bytes": size, "rows": rows, "complete": "true"}
+    put(f"{s3}/bench/{key}", file, {f"x-amz-meta-contrail-{name}": str(value) for name, value in facts.items()})
+    file.unlink()
+    return key
+
+
+def check(s3, facts, asked, yesterday):
     """That what was measured was the whole work: every byte and every item is in the lake. Returns the bytes stored."""
     import urllib.request
     import xml.etree.ElementTree as xml
@@ -68,8 +97,10 @@ def check(s3, facts, asked):
     with urllib.request.urlopen(f"{s3}/bench?list-type=2&prefix=lake/raw/") as answer:
         listing = xml.fromstring(answer.read())
     names = {"s3": "http://s3.amazonaws.com/doc/2006-03-01/"}
-    keys = [node.text for node in listing.findall("s3:Contents/s3:Key", names)]
-    size = sum(int(node.text) for node in listing.findall("s3:Contents/s3:Size", names))
+    text = lambda name: [node.text for node in listing.findall(f"s3:Contents/s3:{name}", names)]
+    sizes = dict(zip(text("Key"), map(int, text("Size"))))
+    assert sizes.pop(yesterday), yesterday
+    keys, size = list(sizes), sum(sizes.values())
     lists = [key for key in keys if "/aws_price_list/" in key]
     azure = [key for key in keys if "/azure_retail_prices/" in key]
     assert (len(lists), len(azure)) == (asked.lists, 1), keys

@@ -1,6 +1,7 @@
 //! The source `azure_retail_prices` against scripted servers and against recorded payloads.
 
 mod faults;
+mod leaps;
 mod walks;
 
 use std::io::Read as _;
@@ -9,13 +10,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::response::{IntoResponse as _, Response};
-use contrail::base::Name;
+use contrail::base::{Clock as _, Name};
 use contrail::lake::draft::Draft;
 use contrail::lake::slice::{Format, Slice, Stream};
 use contrail::net::HostLimits;
 use contrail::sources::azure::pipeline::RetryTimes;
 use contrail::sources::azure::retail_prices::{AzureRetailPrices, Options};
-use contrail::sources::{FetchError, Habits, Source as _, Warnings};
+use contrail::sources::{FetchContext, FetchError, Habits, Source as _, Warnings};
 
 use crate::support::clock::TestClock;
 use crate::support::context::fetch_context;
@@ -68,17 +69,31 @@ async fn fetch_within(
     clock: Arc<TestClock>,
     options: Options,
 ) -> Result<Brought, FetchError> {
+    let context = fetch_context(clock.clone(), clock.now());
+    fetch_in(&context, limits, options).await
+}
+
+/// The slot of a day in November 2026.
+fn slot(day: u8) -> Slice {
     let parts = [("currency", "USD"), ("price_type", "Consumption")];
-    let slice = Slice::Slot {
+    Slice::Slot {
         stream: Stream::new("azure_retail_prices", &parts).unwrap(),
-        at: "2026-11-21T00:00:00Z".parse().unwrap(),
+        at: format!("2026-11-{day}T00:00:00Z").parse().unwrap(),
         format: Format::Ndjson,
-    };
-    let source = AzureRetailPrices::new(options, client(), limits, clock.clone()).unwrap();
-    let context = fetch_context(clock.clone(), contrail::base::Clock::now(clock.as_ref()));
+    }
+}
+
+/// Fetches the slot of the 21st.
+async fn fetch_in(
+    context: &FetchContext,
+    limits: HostLimits,
+    options: Options,
+) -> Result<Brought, FetchError> {
+    let slice = slot(21);
+    let source = AzureRetailPrices::new(options, client(), limits, Arc::clone(&context.clock)).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let fetched = source
-        .fetch(&slice, &context, Draft::temporary(directory.path(), 6).unwrap())
+        .fetch(&slice, context, Draft::temporary(directory.path(), 6).unwrap())
         .await
         .inspect_err(|_| {
             assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "something was kept");

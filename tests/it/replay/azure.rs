@@ -156,6 +156,12 @@ async fn replay(listings: Vec<Listing>, size: usize, place: &Place) {
         assert_eq!(object.meta.as_ref().and_then(|meta| meta.complete), Some(true));
     }
     assert!(lake.marks().into_iter().eq(&marks), "{:?}", lake.marks());
+    let leaps = lake
+        .attempts()
+        .into_iter()
+        .filter(|attempt| attempt.sentinels.iter().any(|raised| raised == "price"));
+    let leaps: Vec<_> = leaps.flat_map(|attempt| attempt.warning_samples).collect();
+    assert!(leaps.is_empty(), "no price of these days leaps: {leaps:?}");
 }
 
 /// Crawls a page as it was recorded, envelope and all, but for the host in its link.

@@ -2,7 +2,9 @@
 
 use url::Url;
 
-use super::{item, page, walk};
+use super::item::Item;
+use super::last_prices::LastPrices;
+use super::{page, walk};
 
 /// Feeds a page of Azure's listing.
 ///
@@ -17,7 +19,17 @@ pub fn page(body: &[u8]) {
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
         assert_eq!(value(&line), value(raw.get()), "an item on one line means the same");
         assert_eq!(page::one_line(&line), line, "and stays as it is");
-        let told = item::oddity(&line, "USD", "Consumption").map(|oddity| oddity.to_string());
+        let oddity = match Item::read(&line) {
+            Ok(item) => {
+                let last = LastPrices::of_lines(&line).unwrap_or_default();
+                assert_eq!(last.leap_of(&item), None, "what costs what it cost does not leap");
+                let told = item.price().map_or_else(String::new, |price| item.told_leap(price));
+                assert!(told.chars().count() < 600, "a leap is told briefly");
+                item.oddity("USD", "Consumption")
+            }
+            Err(oddity) => Some(oddity),
+        };
+        let told = oddity.map(|oddity| oddity.to_string());
         assert!(told.is_none_or(|told| told.chars().count() < 200), "an oddity is told briefly");
     }
     let first = Url::parse("https://prices.azure.com/api/retail/prices?currencyCode='USD'");

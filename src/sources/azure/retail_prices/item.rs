@@ -1,31 +1,42 @@
-//! What is odd about an item. It is kept as it came all the same; this only tells people. Pure.
+//! An item of the listing, as far as it is looked at: who it is, what it costs, and what is odd about it. It is kept
+//! as it came all the same; this only tells people. Pure.
 
-use std::borrow::Cow;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// The fields without which an item tells no price, as raw text.
+use super::decimal::Decimal;
+
+/// How much of a value is told.
+const SHOWN: usize = 60;
+
+/// The fields that are looked at, as raw text.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Item<'a> {
+pub(super) struct Item<'a> {
     #[serde(borrow)]
     meter_id: Option<&'a RawValue>,
     sku_id: Option<&'a RawValue>,
     effective_start_date: Option<&'a RawValue>,
     currency_code: Option<&'a RawValue>,
     r#type: Option<&'a RawValue>,
+    reservation_term: Option<&'a RawValue>,
+    arm_region_name: Option<&'a RawValue>,
+    unit_of_measure: Option<&'a RawValue>,
+    tier_minimum_units: Option<&'a RawValue>,
     retail_price: Option<&'a RawValue>,
     unit_price: Option<&'a RawValue>,
-    tier_minimum_units: Option<&'a RawValue>,
+    meter_name: Option<&'a RawValue>,
+    product_name: Option<&'a RawValue>,
 }
 
 /// The first oddity of an item.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Oddity {
     meter: String,
-    what: Cow<'static, str>,
+    what: String,
 }
 
 impl fmt::Display for Oddity {
@@ -34,42 +45,87 @@ impl fmt::Display for Oddity {
     }
 }
 
-/// What is odd about the item `json` in the listing of `currency` and `price_type`; `None` for nothing.
-pub(super) fn oddity(json: &str, currency: &str, price_type: &str) -> Option<Oddity> {
-    let odd = |meter: Option<&str>, what: Cow<'static, str>| {
-        let meter = meter.unwrap_or("(none)").trim_matches('"').chars().take(40).collect();
-        Some(Oddity { meter, what })
-    };
-    let Ok(item) = serde_json::from_str::<Item<'_>>(json) else {
-        return odd(None, "a field is there twice".into());
-    };
-    let meter = item.meter_id.map(RawValue::get);
-    for (field, value) in [
-        ("meterId", item.meter_id),
-        ("skuId", item.sku_id),
-        ("effectiveStartDate", item.effective_start_date),
-    ] {
-        if !value.is_some_and(|value| is_text(value.get())) {
-            return odd(meter, format!("{field} is missing or no text").into());
-        }
+impl<'a> Item<'a> {
+    /// Reads the object `json`. A field that is there twice says nothing, and is odd.
+    pub(super) fn read(json: &'a str) -> Result<Self, Oddity> {
+        let twice = |_| Oddity { meter: "(none)".to_owned(), what: "a field is there twice".to_owned() };
+        serde_json::from_str(json).map_err(twice)
     }
-    for (field, value) in [
-        ("retailPrice", item.retail_price),
-        ("unitPrice", item.unit_price),
-        ("tierMinimumUnits", item.tier_minimum_units),
-    ] {
-        if !value.is_some_and(|value| is_number(value.get())) {
-            return odd(meter, format!("{field} is missing or no number").into());
-        }
+
+    /// A hash of what tells the item from all others, today and on other days; `None` when the item does not say it.
+    ///
+    /// A meter is sold in several regions, under several SKUs, and for several terms and tiers. The unit is part of it,
+    /// because a price for a hundred hours is no leap from that for one. When the price takes effect is not: a price and
+    /// the one that follows it are of the same item. Nor are names, which Azure mends now and then.
+    pub(super) fn identity(&self) -> Option<u64> {
+        let told = [self.meter_id?, self.sku_id?].map(RawValue::get);
+        let tier = Decimal::read(self.tier_minimum_units?.get())?;
+        let others = [
+            self.currency_code,
+            self.r#type,
+            self.reservation_term,
+            self.arm_region_name,
+            self.unit_of_measure,
+        ];
+        let mut hasher = DefaultHasher::new();
+        (told, tier, others.map(|value| value.map(RawValue::get))).hash(&mut hasher);
+        Some(hasher.finish())
     }
-    for (field, value, asked) in
-        [("currencyCode", item.currency_code, currency), ("type", item.r#type, price_type)]
-    {
-        if value.and_then(|value| unquoted(value.get())) != Some(asked) {
-            return odd(meter, format!("{field} is not {asked}").into());
-        }
+
+    /// What it costs; `None` when that is no price, or none of this world.
+    pub(super) fn price(&self) -> Option<Decimal> {
+        Decimal::read(self.retail_price?.get())
     }
-    None
+
+    /// That its price leaps, for people.
+    pub(super) fn told_leap(&self, last: Decimal) -> String {
+        let shown = |value: Option<&RawValue>| -> String {
+            value.map_or("none", RawValue::get).chars().take(SHOWN).collect()
+        };
+        let price = self.price().map_or_else(|| shown(self.retail_price), |price| price.to_string());
+        format!(
+            "the price of {} ({}) in {} leaps from {last} to {price}: meter {}, SKU {}",
+            shown(self.meter_name),
+            shown(self.product_name),
+            shown(self.arm_region_name),
+            shown(self.meter_id),
+            shown(self.sku_id),
+        )
+    }
+
+    /// What is odd about it in the listing of `currency` and `price_type`; `None` for nothing.
+    pub(super) fn oddity(&self, currency: &str, price_type: &str) -> Option<Oddity> {
+        let odd = |what: String| {
+            let meter = self.meter_id.map_or("(none)", RawValue::get).trim_matches('"');
+            Some(Oddity { meter: meter.chars().take(40).collect(), what })
+        };
+        for (field, value) in [
+            ("meterId", self.meter_id),
+            ("skuId", self.sku_id),
+            ("effectiveStartDate", self.effective_start_date),
+        ] {
+            if !value.is_some_and(|value| is_text(value.get())) {
+                return odd(format!("{field} is missing or no text"));
+            }
+        }
+        for (field, value) in [
+            ("retailPrice", self.retail_price),
+            ("unitPrice", self.unit_price),
+            ("tierMinimumUnits", self.tier_minimum_units),
+        ] {
+            if !value.is_some_and(|value| is_number(value.get())) {
+                return odd(format!("{field} is missing or no number"));
+            }
+        }
+        for (field, value, asked) in
+            [("currencyCode", self.currency_code, currency), ("type", self.r#type, price_type)]
+        {
+            if value.and_then(|value| unquoted(value.get())) != Some(asked) {
+                return odd(format!("{field} is not {asked}"));
+            }
+        }
+        None
+    }
 }
 
 fn unquoted(json: &str) -> Option<&str> {
@@ -91,9 +147,13 @@ mod tests {
 
     const SOUND: &str = r#"{"currencyCode":"USD","tierMinimumUnits":0.0,"retailPrice":0.376740,"unitPrice":1E-7,"meterId":"m","skuId":"s","effectiveStartDate":"2024-11-01T00:00:00Z","type":"Consumption","new":{}}"#;
 
+    fn oddity(json: &str) -> Option<Oddity> {
+        Item::read(json).map_or_else(Some, |item| item.oddity("USD", "Consumption"))
+    }
+
     #[test]
     fn a_sound_item_is_not_odd() {
-        assert_eq!(oddity(SOUND, "USD", "Consumption"), None);
+        assert_eq!(oddity(SOUND), None);
     }
 
     #[test]
@@ -109,7 +169,7 @@ mod tests {
             ("\"new\"", "\"type\"", "meter (none): a field is there twice"),
         ] {
             let item = SOUND.replace(from, to);
-            let told_now = oddity(&item, "USD", "Consumption").unwrap().to_string();
+            let told_now = oddity(&item).unwrap().to_string();
             assert!(told_now.ends_with(told), "{told_now} for {item}");
         }
     }

@@ -2,12 +2,14 @@
 //!
 //! The API keeps no history, so the dataset is a slot a day, lost once the day is over. Its listing is no
 //! snapshot either: a long walk repeats and drops items. So it is walked at least twice and until a walk adds
-//! nothing, and what is kept is the union. Items are kept verbatim; nothing here knows what a price means.
+//! nothing, and what is kept is the union. Items are kept verbatim; what is read of them only warns.
 
+mod decimal;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod inspect;
 mod item;
+mod last_prices;
 mod page;
 mod union;
 mod walk;
@@ -20,6 +22,7 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use url::Url;
 
+use self::last_prices::LastPrices;
 use self::union::Union;
 use self::walk::Walker;
 use super::pipeline::{AzurePipeline, RetryTimes};
@@ -202,7 +205,8 @@ impl Source for AzureRetailPrices {
         during(slice, at, context.clock.now())?;
         let first = self.first_page(currency, price_type);
         let walker = Walker { pipeline: &self.pipeline, first: &first, traffic: &context.traffic };
-        let mut union = Union::new(draft, currency, price_type);
+        let last_prices = LastPrices::before(at, slice.stream(), context).await;
+        let mut union = Union::new(draft, currency, price_type, last_prices);
         let mut complete = false;
         for walk in 1..=self.options.max_walks {
             union = walker.walk(union).await?;

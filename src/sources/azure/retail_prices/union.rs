@@ -6,14 +6,15 @@
 
 use std::collections::hash_map::Entry;
 
-use super::item::oddity;
+use super::item::Item;
+use super::last_prices::LastPrices;
 use super::page::{Page, one_line};
 use crate::lake::draft::{Draft, fingerprint};
 use crate::sources::fingerprints::Fingerprints;
-use crate::sources::{FetchError, Fields, Warnings};
+use crate::sources::{FetchError, Fields, Sentinel, Warnings};
 
 /// Five times what Azure lists in all. The table for so many takes 76 MB.
-const MAX_ITEMS: usize = 3_000_000;
+pub(super) const MAX_ITEMS: usize = 3_000_000;
 
 /// The union of all walks so far.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(super) struct Union {
     pub(super) page_rows: Option<u64>,
     currency: String,
     price_type: String,
+    last_prices: LastPrices,
     /// In which walk each item was seen last.
     seen: Fingerprints<u8>,
     walk: u8,
@@ -53,8 +55,8 @@ pub(super) struct Walked {
 }
 
 impl Union {
-    /// An empty union, before its first walk.
-    pub(super) fn new(draft: Draft, currency: &str, price_type: &str) -> Self {
+    /// An empty union, before its first walk. Prices are compared with `last_prices`.
+    pub(super) fn new(draft: Draft, currency: &str, price_type: &str, last_prices: LastPrices) -> Self {
         Self {
             draft,
             warnings: Warnings::default(),
@@ -62,6 +64,7 @@ impl Union {
             page_rows: None,
             currency: currency.to_owned(),
             price_type: price_type.to_owned(),
+            last_prices,
             seen: Fingerprints::default(),
             walk: 0,
             walked: 0,
@@ -84,9 +87,7 @@ impl Union {
             (self.walked, self.added) = (self.walked + 1, self.added + 1);
             self.draft.row(row.as_bytes())?;
             self.fields.note_members(&row);
-            if let Some(oddity) = oddity(&row, &self.currency, &self.price_type) {
-                self.warnings.add(|| oddity.to_string());
-            }
+            self.look_at(&row);
         }
         if self.seen.len() > MAX_ITEMS {
             return Err(FetchError::upstream(format!("the listing has more than {MAX_ITEMS} items")));
@@ -95,6 +96,21 @@ impl Union {
             self.page_rows = self.page_rows.max(u64::try_from(items).ok());
         }
         Ok(Taken { items, fresh: self.walked - walked_before, next: page.next })
+    }
+
+    fn look_at(&mut self, row: &str) {
+        let oddity = match Item::read(row) {
+            Ok(item) => {
+                if let Some(last) = self.last_prices.leap_of(&item) {
+                    self.warnings.raise(Sentinel::Price, || item.told_leap(last));
+                }
+                item.oddity(&self.currency, &self.price_type)
+            }
+            Err(oddity) => Some(oddity),
+        };
+        if let Some(oddity) = oddity {
+            self.warnings.add(|| oddity.to_string());
+        }
     }
 
     /// Ends a walk and begins the next one.
