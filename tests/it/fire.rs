@@ -74,9 +74,9 @@ async fn a_program_that_is_killed_again_and_again_loses_nothing_and_doubles_noth
     checker.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/check_lake.py"));
     checker.args(["--now", &seconds(now), "--since", &seconds(now - TimeDelta::days(BACKFILL_DAYS))]);
     checker.arg(copied).arg(&sound.endpoints().ec2);
-    let checked = tokio::task::block_in_place(|| checker.output()).unwrap();
-    let said = String::from_utf8(checked.stdout).unwrap();
-    assert!(checked.status.success(), "{said}{}", String::from_utf8_lossy(&checked.stderr));
+    let answer = tokio::task::block_in_place(|| checker.output()).unwrap();
+    let said = String::from_utf8(answer.stdout).unwrap();
+    assert!(answer.status.success(), "{said}{}", String::from_utf8_lossy(&answer.stderr));
     print!("{killed} kills survived, {ended} lives ended by themselves, {struck} connections struck; {said}");
 }
 
