@@ -459,6 +459,30 @@ mod tests {
         spool.keep(finished, &Key::parse(KEY).unwrap().0, meta, None).unwrap()
     }
 
+    /// It went up as it was, and nobody could ever read it.
+    #[test]
+    fn a_body_that_was_cut_on_the_disk_is_not_taken_up() {
+        let root = tempfile::tempdir().unwrap();
+        let (spool, _) = open(root.path());
+        let mut draft = spool.draft().unwrap();
+        draft.row(b"{\"a\":1}").unwrap();
+        let finished = draft.finish().unwrap();
+        let (key, parsed) = Key::parse(KEY).unwrap();
+        let crate::lake::key::Parsed::Raw(slice) = parsed else { panic!() };
+        let attempt = Attempt {
+            stored_bytes: Some(finished.stored_bytes),
+            ..Attempt::at_slice(&Name::hex(1), &slice, now())
+        };
+        let meta = finished.meta();
+        let entry = spool.keep(finished, &key, meta, Some(attempt)).unwrap();
+        drop(spool);
+        let (spool, adopted) = open(root.path());
+        assert_eq!(adopted.entries.len(), 1);
+        drop((spool, adopted));
+        File::options().write(true).open(entry.body()).unwrap().set_len(7).unwrap();
+        assert!(open(root.path()).1.entries.is_empty());
+    }
+
     #[test]
     fn what_a_dead_process_finished_is_adopted_and_the_rest_swept() {
         let root = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@ mod text;
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{SecondsFormat, TimeDelta};
 use clap::Args;
 
 use super::Context;
@@ -16,7 +16,9 @@ use super::format::Format;
 use super::output::print;
 use super::patience::Patience;
 use crate::base::Chance;
+use crate::base::units::{ByteSize, counted};
 use crate::config::{self, Config, LakeUrl, Loaded, SOURCES};
+use crate::lake::backlog::Backlog;
 use crate::ops::status::{Expectation, History, Place, Request, Status, survey};
 use crate::telemetry::log::{self, Stderr};
 
@@ -61,9 +63,11 @@ pub(super) async fn run(arguments: &StatusArgs, context: &Context) -> Result<u8,
         place: place(&loaded.config, context),
         now,
     };
-    let status = survey(&request)
-        .await
-        .map_err(|error| CliError::of(if error.is_passing() { exit::FAILED } else { exit::USAGE }, &error))?;
+    let status = survey(&request).await.map_err(|error| {
+        // That is when it fills.
+        tell_what_waits(&request, &lake.wanted.origin);
+        CliError::of(if error.is_passing() { exit::FAILED } else { exit::USAGE }, &error)
+    })?;
     let text = match arguments.format {
         Format::Table => text::render(&status),
         Format::Json => format!("{:#}\n", machine::json(&status)),
@@ -71,6 +75,21 @@ pub(super) async fn run(arguments: &StatusArgs, context: &Context) -> Result<u8,
     };
     print(text.as_bytes())?;
     Ok(exit_code(&status, arguments.strict))
+}
+
+/// What is known without the lake.
+fn tell_what_waits(request: &Request<'_>, origin: &str) {
+    let backlog = Backlog::look(request.spool_root, &request.store.place(), origin).unwrap_or_default();
+    if backlog.objects > 0 {
+        tracing::warn!(
+            spool = %request.spool_root.display(),
+            oldest = backlog.oldest.map(|oldest| oldest.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            "{} of {} wait for the lake, of at most {}",
+            counted(backlog.objects, "object"),
+            ByteSize(backlog.bytes),
+            ByteSize(request.spool_limit)
+        );
+    }
 }
 
 fn exit_code(status: &Status, strict: bool) -> u8 {

@@ -100,6 +100,10 @@ async fn what_a_store_that_is_away_could_not_take_goes_up_with_the_next_run() {
         "{waiting:?}"
     );
 
+    // Nor can status tell what it has, but what waits for it.
+    let told = tokio::task::block_in_place(|| home.run(&["status", "--lake", "s3://prices/history"])).with(1);
+    assert!(told.stderr.contains("wait for the lake, of at most 10.0 GiB"), "{}", told.stderr);
+
     let server = servers::s3s_at(address).await;
     server.client().create_bucket().bucket("prices").send().await.unwrap();
     let ended = run(&home, &[]).with(0);
