@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::{ByteStream as Body, Length};
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 
 use super::checksum::{Checksums, Cut, Part};
 use super::errors::Trouble;
@@ -104,11 +105,21 @@ impl Upload {
 
     async fn send(&self, bucket: &Bucket, file: &Path, cut: &Cut) -> Result<(), Trouble> {
         let (request, file, checksums) = (self.request.clone(), Arc::<Path>::from(file), cut.checksums);
-        let sent: Vec<CompletedPart> = stream::iter(cut.parts.clone())
-            .map(move |part| request.clone().send_part(Arc::clone(&file), part, checksums))
-            .buffered(PARTS_AT_ONCE)
-            .try_collect()
-            .await?;
+        // Parts that are on their way when one fails are waited for: what arrives after the abort may stay in the bucket.
+        let failed = AtomicBool::new(false);
+        let parts = stream::iter(cut.parts.clone()).map(|part| {
+            let (request, file, failed) = (request.clone(), Arc::clone(&file), &failed);
+            async move {
+                if failed.load(Ordering::Relaxed) {
+                    return None;
+                }
+                let sent = request.send_part(file, part, checksums).await;
+                failed.fetch_or(sent.is_err(), Ordering::Relaxed);
+                Some(sent)
+            }
+        });
+        let sent: Vec<_> = parts.buffered(PARTS_AT_ONCE).collect().await;
+        let sent: Vec<CompletedPart> = sent.into_iter().flatten().collect::<Result<_, _>>()?;
         let whole = cut.whole.clone();
         let request = &self.request;
         request
