@@ -101,6 +101,7 @@ async fn what_a_store_that_is_away_could_not_take_goes_up_with_the_next_run() {
     );
 
     // Nor can status tell what it has, but what waits for it.
+    let home = home.with("CONTRAIL_LAKE__ORIGIN", "sandbox:7:0.001");
     let told = tokio::task::block_in_place(|| home.run(&["status", "--lake", "s3://prices/history"])).with(1);
     assert!(told.stderr.contains("wait for the lake, of at most 10.0 GiB"), "{}", told.stderr);
 
