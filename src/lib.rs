@@ -25,4 +25,5 @@ pub mod net;
 pub mod ops;
 pub mod sandbox;
 pub mod sources;
+pub mod tables;
 pub mod telemetry;

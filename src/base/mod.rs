@@ -3,6 +3,7 @@
 pub mod chance;
 pub mod check;
 pub mod clock;
+pub mod decimal;
 pub mod error;
 pub mod likeness;
 pub mod name;
@@ -13,4 +14,5 @@ pub mod units;
 
 pub use chance::Chance;
 pub use clock::{Clock, Date, SystemClock, Time};
+pub use decimal::{Price, Quantity};
 pub use name::Name;
