@@ -161,7 +161,7 @@ fn has_rows(parsed: &Parsed) -> bool {
     match parsed {
         Parsed::Raw(slice) => slice.format() == Format::Ndjson,
         Parsed::RunLog(..) => true,
-        Parsed::Mark(..) | Parsed::Identity | Parsed::Probe => false,
+        Parsed::Table(_) | Parsed::Mark(..) | Parsed::Identity | Parsed::Probe => false,
     }
 }
 
@@ -174,6 +174,7 @@ fn advice(parsed: &Parsed) -> &'static str {
         Parsed::Raw(_) => {
             "restore it from a backup, or move it out of the lake: it is fetched again while its upstream has it"
         }
+        Parsed::Table(_) => "remove it: tables are built again from what is raw",
         Parsed::Mark(..) => "restore it from a backup, or remove it: its slice is then looked at again",
         Parsed::RunLog(..) => "restore it from a backup, or remove it: it explains, and decides nothing",
         Parsed::Identity => "restore it from a backup: nothing but Contrail should write there",
