@@ -253,7 +253,7 @@ impl Store for S3Store {
                             let key = bucket.place.relative_key(object.key()?)?.to_owned();
                             let bytes =
                                 object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
-                            let etag = ETag::new(object.e_tag().unwrap_or_default());
+                            let etag = version(&object, bytes);
                             Some(Listed { key, bytes, etag })
                         })
                         .collect();
@@ -306,6 +306,15 @@ impl Store for S3Store {
     async fn examine(&self) -> Vec<Check> {
         examine::examine(self).await
     }
+}
+
+/// Which bytes a listed object holds; where the server does not tell, its length and time must do.
+fn version(object: &aws_sdk_s3::types::Object, bytes: u64) -> ETag {
+    let stand_in = || {
+        let modified = object.last_modified().map_or(0, aws_sdk_s3::primitives::DateTime::secs);
+        ETag::new(&format!("{bytes}-{modified}"))
+    };
+    object.e_tag().map_or_else(stand_in, ETag::new)
 }
 
 #[cfg(test)]
