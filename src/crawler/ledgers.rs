@@ -153,6 +153,6 @@ pub(super) fn fits(grid: Grid, parsed: &Parsed) -> bool {
 fn slice_of(parsed: &Parsed) -> Option<&Slice> {
     match parsed {
         Parsed::Raw(slice) | Parsed::Mark(slice, _) => Some(slice),
-        Parsed::RunLog(..) | Parsed::Identity | Parsed::Probe => None,
+        Parsed::Table(_) | Parsed::RunLog(..) | Parsed::Identity | Parsed::Probe => None,
     }
 }

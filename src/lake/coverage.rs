@@ -52,7 +52,7 @@ impl Coverage {
             Parsed::Raw(slice) => self.hold(slice, Held::Stored),
             Parsed::Mark(slice, Mark::Lost) => self.hold(slice, Held::Lost),
             Parsed::Mark(slice, Mark::Unchanged) => self.hold(slice, Held::Unchanged),
-            Parsed::RunLog(..) | Parsed::Identity | Parsed::Probe => {}
+            Parsed::Table(_) | Parsed::RunLog(..) | Parsed::Identity | Parsed::Probe => {}
         }
     }
 

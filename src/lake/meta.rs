@@ -12,7 +12,7 @@ use crate::base::Time;
 /// The facts that travel with an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectMeta {
-    /// sha256 of the payload before gzip, in lower-case hex.
+    /// sha256 of the payload before gzip, in lower-case hex. An object that is not gzipped is its own payload.
     pub sha256: String,
     /// Length of the payload before gzip, in bytes.
     pub bytes: u64,
@@ -58,6 +58,13 @@ pub struct ObjectMeta {
     /// The run that fetched it, as in the run log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// Of an object of a table: sha256 over the sorted list of what it was built from, in lower-case hex. The same
+    /// inputs give the same object, so where this is equal there is nothing to build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<String>,
+    /// Of a day of a table that carries prices over: a hash of the prices at its end, on which the next day is built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closes: Option<String>,
 }
 
 impl ObjectMeta {
@@ -88,6 +95,8 @@ impl ObjectMeta {
             ("contrail-suspect", self.suspect.map(|suspect| suspect.to_string())),
             ("contrail-version", text(&self.version, 32)),
             ("contrail-run", text(&self.run, 32)),
+            ("contrail-inputs", text(&self.inputs, 64)),
+            ("contrail-closes", text(&self.closes, 64)),
         ];
         let required = [
             ("contrail-sha256", Some(self.sha256.clone())),
@@ -124,6 +133,8 @@ impl ObjectMeta {
             suspect: text("contrail-suspect").and_then(|suspect| suspect.parse().ok()),
             version: text("contrail-version"),
             run: text("contrail-run"),
+            inputs: text("contrail-inputs"),
+            closes: text("contrail-closes"),
         })
     }
 }
@@ -156,6 +167,8 @@ mod tests {
             suspect: Some(false),
             version: Some("0.1.0".to_owned()),
             run: Some("3f9a1c2b".to_owned()),
+            inputs: Some("ef".repeat(32)),
+            closes: Some("01".repeat(32)),
         };
         let pairs = meta.to_pairs();
         assert_eq!(pairs["contrail-fetched-at"], "2026-11-21T20:10:00Z");
@@ -184,6 +197,8 @@ mod tests {
             suspect: Some(false),
             version: long(),
             run: long(),
+            inputs: long(),
+            closes: long(),
         };
         let length: usize = meta.to_pairs().iter().map(|(name, value)| name.len() + value.len()).sum();
         assert!(length <= 2_048, "{length} bytes");

@@ -11,6 +11,7 @@ fn keys_are_what_users_have_written_into_their_queries() {
         let again = match &parsed {
             Parsed::Raw(slice) => Key::raw(slice),
             Parsed::Mark(slice, mark) => Key::mark(slice, *mark),
+            Parsed::Table(object) => Key::table(object),
             Parsed::RunLog(started, run) => Key::run_log(*started, run),
             Parsed::Identity => Key::identity(),
             Parsed::Probe => Key::probe(),

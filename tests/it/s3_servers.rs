@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use aws_sdk_s3::types::{ServerSideEncryption, StorageClass};
 use contrail::lake::key::Prefix;
-use contrail::lake::store::{Conditional, PutOutcome, S3Options, Sse, Store as _, StoreErrorKind};
+use contrail::lake::store::{Conditional, PutOutcome, Replaced, S3Options, Sse, Store as _, StoreErrorKind};
 use futures::TryStreamExt as _;
 
+use crate::conformance::tables::{replace, table};
 use crate::conformance::{big, file, meta, put, read, slot};
 use crate::support::servers::{self, Server};
 use crate::support::tamper::Tamper;
@@ -174,6 +175,24 @@ async fn a_server_that_ignores_the_condition_is_looked_at_first() {
     assert_eq!(store.head(&slot(0)).await.unwrap(), Some(meta(1)));
     let body = file(b"x");
     assert_eq!(store.put_if_absent(&slot(9), body.path(), &meta(3)).await.unwrap(), PutOutcome::Exists);
+
+    // Tables, too: without a probe as with one, for what is replaced is looked at anyway.
+    for (store, day) in [(&store, 1), (&unprobed, 2)] {
+        let Replaced::Done(first) = replace(store, &table(day), b"first", 1, None).await.unwrap() else {
+            panic!()
+        };
+        let Replaced::Done(second) = replace(store, &table(day), b"second", 2, Some(&first)).await.unwrap()
+        else {
+            panic!("it was as expected")
+        };
+        for stale in [None, Some(&first)] {
+            assert_eq!(replace(store, &table(day), b"third", 3, stale).await.unwrap(), Replaced::Changed);
+        }
+        assert_eq!(read(store, &table(day)).await, b"second");
+        assert_eq!(store.read_range(&table(day), 1..4, &second).await.unwrap(), "eco");
+        let error = store.read_range(&table(day), 1..4, &first).await.unwrap_err();
+        assert_eq!(error.kind, StoreErrorKind::Changed);
+    }
 }
 
 #[tokio::test]

@@ -49,6 +49,10 @@ pub(super) fn json(status: &Status) -> Value {
             "objects": status.volume.objects,
             "stored_bytes": status.volume.bytes,
         },
+        "tables": {
+            "objects": status.tables.objects,
+            "stored_bytes": status.tables.bytes,
+        },
         "at": moment(status.now),
         "stale": status.is_stale(),
         "refused": status.is_refused(),

@@ -35,8 +35,9 @@ pub(super) fn render(status: &Status) -> String {
     write_troubles(&mut text, status);
     let _ = writeln!(text, "Spool: {}", spool(status));
     let _ = writeln!(text, "Conditional puts: {}", conditional(status.conditional));
-    let (objects, bytes) = (counted(status.volume.objects, "object"), ByteSize(status.volume.bytes));
-    let _ = writeln!(text, "Stored: {objects}, {bytes}");
+    for (what, volume) in [("Stored", status.volume), ("Tables", status.tables)] {
+        let _ = writeln!(text, "{what}: {}, {}", counted(volume.objects, "object"), ByteSize(volume.bytes));
+    }
     let _ = writeln!(text, "Cost: {}", cost(&status.cost));
     text
 }

@@ -7,6 +7,8 @@ mod memory;
 mod probe;
 mod s3;
 
+use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -35,6 +37,50 @@ pub enum PutOutcome {
     Exists,
 }
 
+/// What came of a replacement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replaced {
+    /// The object is what was put, in this version.
+    Done(ETag),
+    /// The object was not as expected, and stands, untouched.
+    Changed,
+}
+
+/// Which bytes a key stands for, in the store's own words: two equal ones mean the same bytes. Says nothing else, and
+/// nothing in another store.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ETag(String);
+
+impl ETag {
+    /// Takes what a store says, without the quotes that HTTP puts around it.
+    pub fn new(text: &str) -> Self {
+        let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        Self(bare.unwrap_or(text).to_owned())
+    }
+
+    /// The tag as text, without quotes.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ETag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a store says of an object that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Length of the stored object in bytes.
+    pub bytes: u64,
+    /// Which bytes it holds.
+    pub etag: ETag,
+    /// What was put beside it; `None` where Contrail did not write it, or it is damaged.
+    pub meta: Option<ObjectMeta>,
+}
+
 /// One entry of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
@@ -43,6 +89,8 @@ pub struct Listed {
     pub key: String,
     /// Length of the stored object in bytes.
     pub bytes: u64,
+    /// Which bytes it holds.
+    pub etag: ETag,
 }
 
 /// Something in the lake's place that is no object.
@@ -86,8 +134,30 @@ pub trait Store: std::fmt::Debug + Send + Sync {
         meta: &ObjectMeta,
     ) -> Result<PutOutcome, StoreError>;
 
+    /// Puts the file under `key` if the object there is the `expected` one, or, for `None`, if there is none. Atomic:
+    /// a reader sees all of the old object or all of the new one, and of several writers that expect the same exactly
+    /// one gets [`Replaced::Done`], as far as the store keeps writers apart (see [`Conditional`]).
+    ///
+    /// Only what is derived may be replaced ([`Key::is_derived`]): any other key is a [`StoreErrorKind::Config`]
+    /// error, and nothing is sent.
+    async fn replace(
+        &self,
+        key: &Key,
+        file: &Path,
+        meta: &ObjectMeta,
+        expected: Option<&ETag>,
+    ) -> Result<Replaced, StoreError>;
+
     /// Streams the object.
     async fn read(&self, key: &Key) -> Result<ByteStream, StoreError>;
+
+    /// The bytes of the `expected` object that lie in `range`, exactly. Another object under the key is a
+    /// [`StoreErrorKind::Changed`] error, and a range that it does not have a [`StoreErrorKind::Foreign`] one. An empty
+    /// range is not asked for.
+    async fn read_range(&self, key: &Key, range: Range<u64>, expected: &ETag) -> Result<Bytes, StoreError>;
+
+    /// What the store says of the object; `None` when there is no such object.
+    async fn find(&self, key: &Key) -> Result<Option<Found>, StoreError>;
 
     /// The object's metadata; `None` when there is no such object. An object without our metadata is a
     /// [`StoreErrorKind::Foreign`] error.
@@ -156,6 +226,8 @@ pub enum StoreErrorKind {
     NotFound,
     /// The object is there but was not written by Contrail, or is damaged.
     Foreign,
+    /// The object is there and is another one than was expected: look again.
+    Changed,
 }
 
 /// Why a store did not do as it was told.
@@ -199,6 +271,26 @@ impl StoreError {
 /// The error of a read that found nothing under `key`.
 fn not_found(url: &str, key: &Key) -> StoreError {
     StoreError::new(StoreErrorKind::NotFound, format!("there is no object {key} in {url}"))
+}
+
+/// The error of a read that found another object under `key` than it was to read.
+fn changed(url: &str, key: &Key) -> StoreError {
+    StoreError::new(StoreErrorKind::Changed, format!("{key} in {url} was replaced while it was read"))
+}
+
+/// The error of a read beyond the end of an object.
+fn out_of_range(url: &str, key: &Key, range: &Range<u64>) -> StoreError {
+    let message = format!("{key} in {url} has no bytes {} to {}", range.start, range.end);
+    StoreError::new(StoreErrorKind::Foreign, message)
+}
+
+/// A fault of ours must never overwrite what cannot be made again.
+fn require_derived(url: &str, key: &Key) -> Result<(), StoreError> {
+    if key.is_derived() {
+        return Ok(());
+    }
+    let message = format!("{key} in {url} is never replaced: only tables are");
+    Err(StoreError::new(StoreErrorKind::Config, message).with_hint("report this: it is a fault of Contrail"))
 }
 
 impl Hinted for StoreError {

@@ -255,7 +255,7 @@ mod tests {
     use crate::lake::key::{Key, Mark};
     use crate::lake::run_log::{Attempt, Outcome};
     use crate::lake::slice::{Format, Slice};
-    use crate::lake::store::Listed;
+    use crate::lake::store::{ETag, Listed};
 
     const NOW: &str = "2026-11-22T05:30:00Z";
 
@@ -302,10 +302,14 @@ mod tests {
     fn status(stored: &[Slice], lost: &[Slice], runs: &Runs, expected: &Expectation) -> DatasetStatus {
         let mut holdings = Holdings::default();
         for slice in stored {
-            holdings.add(&Listed { key: Key::raw(slice).to_string(), bytes: 100 }, None);
+            holdings
+                .add(&Listed { key: Key::raw(slice).to_string(), bytes: 100, etag: ETag::new("e") }, None);
         }
         for slice in lost {
-            holdings.add(&Listed { key: Key::mark(slice, Mark::Lost).to_string(), bytes: 10 }, None);
+            holdings.add(
+                &Listed { key: Key::mark(slice, Mark::Lost).to_string(), bytes: 10, etag: ETag::new("e") },
+                None,
+            );
         }
         let judge = Judge {
             now: time(NOW),
@@ -451,7 +455,7 @@ mod tests {
         let stream = Stream::new("gcp_skus", &[]).unwrap();
         let unknown = Slice::Slot { stream, at: time("2026-11-20T00:00:00Z"), format: Format::Ndjson };
         let mut holdings = Holdings::default();
-        holdings.add(&Listed { key: Key::raw(&unknown).to_string(), bytes: 7 }, None);
+        holdings.add(&Listed { key: Key::raw(&unknown).to_string(), bytes: 7, etag: ETag::new("e") }, None);
         let judge = Judge {
             now: time(NOW),
             created_at: time(NOW),

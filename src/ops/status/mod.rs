@@ -34,6 +34,8 @@ pub struct Status {
     pub datasets: Vec<DatasetStatus>,
     /// Objects, marks and run logs together.
     pub volume: Volume,
+    /// The tables, which are derived from the objects.
+    pub tables: Volume,
     /// Whether the store keeps two writers apart by itself; `None` when no probe has told.
     pub conditional: Option<Conditional>,
     /// Where finished objects wait for the lake.

@@ -100,6 +100,7 @@ pub(super) struct Holdings {
     pub(super) coverage: Coverage,
     pub(super) volumes: BTreeMap<Stream, Volume>,
     all: Volume,
+    tables: Volume,
     recent: u64,
     run_logs: Vec<(Time, Key)>,
 }
@@ -131,16 +132,19 @@ pub async fn survey(request: &Request<'_>) -> Result<Status, StatusError> {
         objects: holdings.recent,
         days: days.map_or(0, |(first, last)| (last - first).num_days().unsigned_abs()),
     };
+    let mut stored = holdings.all;
+    stored.add_all(holdings.tables);
     Ok(Status {
         url: store.url(),
         now: request.now,
         datasets: judge.datasets(request.expectations),
         volume: holdings.all,
+        tables: holdings.tables,
         conditional,
         spool: request.spool_root.to_owned(),
         spool_limit: request.spool_limit,
         backlog: backlog.ok(),
-        cost: Cost::of(&request.place, holdings.all, recent),
+        cost: Cost::of(&request.place, stored, recent),
         identity,
     })
 }
@@ -155,7 +159,7 @@ fn recent_days(identity: &Identity, now: Time) -> Option<(Date, Date)> {
     (first < today).then_some((first, today))
 }
 
-/// Lists the lake: what Contrail keeps about itself, and every dataset by the folders that there are.
+/// Lists the lake: what Contrail keeps about itself, the tables, and every dataset by the folders that there are.
 async fn list(store: &dyn Store, recent: Option<(Date, Date)>) -> Result<Holdings, StatusError> {
     let datasets = store.folders(&Prefix::all_raw()).await?;
     let folders = datasets.into_iter().map(|dataset| async move {
@@ -165,7 +169,7 @@ async fn list(store: &dyn Store, recent: Option<(Date, Date)>) -> Result<Holding
             Some(History::Versions | History::Slots { .. }) | None => Ok(vec![dataset]),
         }
     });
-    let mut prefixes = vec![Prefix::system()];
+    let mut prefixes = vec![Prefix::system(), Prefix::all_tables()];
     prefixes.extend(try_join_all(folders).await?.into_iter().flatten());
     let mut all = Holdings::default();
     // On tasks of their own: to read 300,000 keys is work for more than one processor.
@@ -191,9 +195,12 @@ async fn read(
 
 impl Holdings {
     pub(super) fn add(&mut self, listed: &Listed, recent: Option<(Date, Date)>) {
-        self.all.add(listed.bytes);
+        let parsed = Key::parse(&listed.key);
+        let is_table = matches!(parsed, Ok((_, Parsed::Table(_))));
+        let volume = if is_table { &mut self.tables } else { &mut self.all };
+        volume.add(listed.bytes);
         // Whoever put it there, it says nothing about coverage; `verify` names such objects.
-        let Ok((key, parsed)) = Key::parse(&listed.key) else { return };
+        let Ok((key, parsed)) = parsed else { return };
         let is_recent = |day: Date| recent.is_some_and(|(first, last)| first <= day && day < last);
         let day = match &parsed {
             Parsed::Raw(slice) => {
@@ -205,7 +212,8 @@ impl Holdings {
                 self.run_logs.push((*started, key));
                 Some(started.date_naive())
             }
-            Parsed::Identity | Parsed::Probe => None,
+            // How often it was put is not known: only its last version is there.
+            Parsed::Table(_) | Parsed::Identity | Parsed::Probe => None,
         };
         self.recent += u64::from(day.is_some_and(is_recent));
         self.coverage.insert(&parsed);
@@ -217,6 +225,7 @@ impl Holdings {
             self.volumes.entry(stream).or_default().add_all(volume);
         }
         self.all.add_all(other.all);
+        self.tables.add_all(other.tables);
         self.recent += other.recent;
         self.run_logs.extend(other.run_logs);
     }

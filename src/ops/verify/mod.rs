@@ -19,7 +19,7 @@ use futures::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt as _
 use crate::base::error::Hinted;
 use crate::base::{Clock, Date, Name};
 use crate::lake::identity::{Identity, IdentityError};
-use crate::lake::key::{Key, Parsed, Prefix};
+use crate::lake::key::{Key, Parsed, Prefix, TablePart};
 use crate::lake::store::{Listed, Store, StoreError};
 use crate::sources::inspect::{Inspection, MOST_INSPECTORS, inspection};
 
@@ -47,6 +47,10 @@ impl Options {
         let day = match parsed {
             Parsed::Raw(slice) | Parsed::Mark(slice, _) => slice.day(),
             Parsed::RunLog(started, _) => started.date_naive(),
+            Parsed::Table(object) => match object.part() {
+                TablePart::Day(day) => *day,
+                TablePart::Service(_) => return true,
+            },
             Parsed::Identity | Parsed::Probe => return true,
         };
         self.since.is_none_or(|since| since <= day) && self.until.is_none_or(|until| day < until)

@@ -37,13 +37,19 @@ impl Verifier<'_> {
         // Of a row that is there twice, the audit's is the one too many: it should have known.
         objects.sort_by_key(|(_, parsed, _)| matches!(parsed, Parsed::Raw(Slice::Audit { .. })));
         let mut inspector = None;
-        for (key, parsed, listed) in objects {
+        for (key, parsed, mut listed) in objects {
+            if matches!(parsed, Parsed::Table(_))
+                && let Some(found) = self.store.find(&key).await?
+            {
+                // It may have been replaced since it was listed.
+                (listed.bytes, listed.etag) = (found.bytes, found.etag);
+            }
             let meta = self.meta(&key, &parsed, &listed).await?;
             if self.options.deep {
                 if inspector.is_none() {
                     inspector = self.inspector(&parsed);
                 }
-                self.payload(&key, &parsed, meta.as_ref(), inspector.as_ref()).await?;
+                self.payload(&key, &parsed, &listed, meta.as_ref(), inspector.as_ref()).await?;
             }
             self.progress.verified(listed.bytes);
         }
@@ -75,9 +81,8 @@ impl Verifier<'_> {
         }
         match kept {
             Ok(meta) => {
-                for found in implausible(parsed, listed.bytes, &meta, self.clock.now()) {
-                    self.findings.fault(key.as_str(), found, advice(parsed));
-                }
+                let found = implausible(parsed, listed.bytes, &meta, self.clock.now());
+                self.tell(key, parsed, listed, found).await?;
                 Ok(Some(meta))
             }
             Err(error) if error.kind == StoreErrorKind::Foreign => {
@@ -98,6 +103,7 @@ impl Verifier<'_> {
         &self,
         key: &Key,
         parsed: &Parsed,
+        listed: &Listed,
         meta: Option<&ObjectMeta>,
         inspector: Option<&SharedInspector>,
     ) -> Result<(), StoreError> {
@@ -113,8 +119,7 @@ impl Verifier<'_> {
         let facts = match read_back(self.store, key, AtMost::new(most, reading)).await {
             Ok(read) => read.into_inner().facts.finish(),
             Err(ReadBackError::Payload(error)) => {
-                self.findings.fault(key.as_str(), format!("it is damaged: {error}"), advice(parsed));
-                return Ok(());
+                return self.tell(key, parsed, listed, vec![format!("it is damaged: {error}")]).await;
             }
             Err(ReadBackError::Store(error)) if error.kind == StoreErrorKind::NotFound => return Ok(()),
             Err(ReadBackError::Store(error)) if error.kind == StoreErrorKind::Foreign => {
@@ -125,8 +130,27 @@ impl Verifier<'_> {
         };
         let inspected = inspector.map(|inspector| lock(inspector).end()).unwrap_or_default();
         let rows = inspected.rows.or(facts.rows);
-        let differs = meta.map(|meta| differences(meta, &facts, rows)).unwrap_or_default();
-        for found in differs.into_iter().chain(inspected.faults) {
+        let mut found = meta.map(|meta| differences(meta, &facts, rows)).unwrap_or_default();
+        found.extend(inspected.faults);
+        self.tell(key, parsed, listed, found).await
+    }
+
+    /// Tells what was found of an object, unless it is a table's that was replaced meanwhile: then it was found of two
+    /// objects.
+    async fn tell(
+        &self,
+        key: &Key,
+        parsed: &Parsed,
+        listed: &Listed,
+        found: Vec<String>,
+    ) -> Result<(), StoreError> {
+        if !found.is_empty()
+            && matches!(parsed, Parsed::Table(_))
+            && self.store.find(key).await?.is_none_or(|standing| standing.etag != listed.etag)
+        {
+            return Ok(());
+        }
+        for found in found {
             self.findings.fault(key.as_str(), found, advice(parsed));
         }
         Ok(())
@@ -161,7 +185,7 @@ fn has_rows(parsed: &Parsed) -> bool {
     match parsed {
         Parsed::Raw(slice) => slice.format() == Format::Ndjson,
         Parsed::RunLog(..) => true,
-        Parsed::Mark(..) | Parsed::Identity | Parsed::Probe => false,
+        Parsed::Table(_) | Parsed::Mark(..) | Parsed::Identity | Parsed::Probe => false,
     }
 }
 
@@ -174,6 +198,7 @@ fn advice(parsed: &Parsed) -> &'static str {
         Parsed::Raw(_) => {
             "restore it from a backup, or move it out of the lake: it is fetched again while its upstream has it"
         }
+        Parsed::Table(_) => "remove it: tables are built again from what is raw",
         Parsed::Mark(..) => "restore it from a backup, or remove it: its slice is then looked at again",
         Parsed::RunLog(..) => "restore it from a backup, or remove it: it explains, and decides nothing",
         Parsed::Identity => "restore it from a backup: nothing but Contrail should write there",

@@ -78,10 +78,6 @@ struct Surveyor<'a> {
 
 impl Surveyor<'_> {
     fn take(&mut self, key: &str, bytes: u64) {
-        // Tables are derived from what is raw, and replaced as a whole.
-        if key.starts_with("tables/") {
-            return;
-        }
         let Ok((_, parsed)) = Key::parse(key) else {
             self.findings.fault(key, "it is no object of a lake", FOREIGN);
             return;

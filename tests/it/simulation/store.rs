@@ -2,6 +2,7 @@
 //! listing, or for hours.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -11,7 +12,9 @@ use bytes::Bytes;
 use contrail::base::{Chance, Clock};
 use contrail::lake::key::{Key, Prefix};
 use contrail::lake::meta::ObjectMeta;
-use contrail::lake::store::{ByteStream, Conditional, Listed, PutOutcome, Store, StoreError, StoreErrorKind};
+use contrail::lake::store::{
+    ByteStream, Conditional, ETag, Found, Listed, PutOutcome, Replaced, Store, StoreError, StoreErrorKind,
+};
 use futures::stream::{self, BoxStream, StreamExt as _};
 
 use super::dice::Dice as _;
@@ -124,6 +127,11 @@ impl ChancyStore {
     }
 }
 
+/// Which bytes an object holds: its metadata know them.
+fn etag((bytes, meta): &Object) -> ETag {
+    ETag::new(&format!("{}-{}", meta.sha256, bytes.len()))
+}
+
 fn failure(kind: StoreErrorKind) -> StoreError {
     StoreError::new(kind, format!("the store fails: {kind:?}"))
 }
@@ -157,6 +165,29 @@ impl Store for ChancyStore {
         .await
     }
 
+    async fn replace(
+        &self,
+        key: &Key,
+        file: &Path,
+        meta: &ObjectMeta,
+        expected: Option<&ETag>,
+    ) -> Result<Replaced, StoreError> {
+        self.bucket.state().tried.insert(key.to_string());
+        self.call(|state| {
+            if state.objects.get(key.as_str()).map(etag).as_ref() != expected {
+                return Ok(Replaced::Changed);
+            }
+            let bytes = std::fs::read(file).map_err(|error| {
+                StoreError::new(StoreErrorKind::Away, format!("failed to read {}: {error}", file.display()))
+            })?;
+            let object = (bytes.into(), meta.clone());
+            let etag = etag(&object);
+            state.objects.insert(key.to_string(), object);
+            Ok(Replaced::Done(etag))
+        })
+        .await
+    }
+
     async fn read(&self, key: &Key) -> Result<ByteStream, StoreError> {
         let bytes =
             self.call(|state| Ok(state.objects.get(key.as_str()).map(|(bytes, _)| bytes.clone()))).await?;
@@ -164,6 +195,31 @@ impl Store for ChancyStore {
         let broken = self.bucket.trouble().map(|kind| Err(failure(kind)));
         let cut = if broken.is_some() { bytes.len() / 2 } else { bytes.len() };
         Ok(stream::iter([Some(Ok(bytes.slice(..cut))), broken].into_iter().flatten()).boxed())
+    }
+
+    async fn read_range(&self, key: &Key, range: Range<u64>, expected: &ETag) -> Result<Bytes, StoreError> {
+        self.call(|state| {
+            let object = state.objects.get(key.as_str()).ok_or_else(|| failure(StoreErrorKind::NotFound))?;
+            if etag(object) != *expected {
+                return Err(failure(StoreErrorKind::Changed));
+            }
+            let (bytes, _) = object;
+            let (start, end) = (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
+            if end > bytes.len() {
+                return Err(failure(StoreErrorKind::Foreign));
+            }
+            Ok(bytes.slice(start..end))
+        })
+        .await
+    }
+
+    async fn find(&self, key: &Key) -> Result<Option<Found>, StoreError> {
+        let found = |object: &Object| Found {
+            bytes: object.0.len() as u64,
+            etag: etag(object),
+            meta: Some(object.1.clone()),
+        };
+        self.call(|state| Ok(state.objects.get(key.as_str()).map(found))).await
     }
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, StoreError> {
@@ -189,7 +245,11 @@ impl Store for ChancyStore {
                 let found: Vec<Listed> = below
                     .take_while(|(key, _)| key.starts_with(&start))
                     .take(size)
-                    .map(|(key, (bytes, _))| Listed { key: key.clone(), bytes: bytes.len() as u64 })
+                    .map(|(key, object)| Listed {
+                        key: key.clone(),
+                        bytes: object.0.len() as u64,
+                        etag: etag(object),
+                    })
                     .collect();
                 let next = (found.len() == size).then(|| found.last().map(|last| last.key.clone())).flatten();
                 Some((found.into_iter().map(Ok).collect(), next))

@@ -62,7 +62,10 @@ fn a_lake_that_was_just_crawled_is_complete_in_every_format_and_stays_as_it_is()
 
     let status = json(&home.run(&["status", "--format", "json"]).with(0));
     let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(&status), ["at", "cost_per_month", "datasets", "lake", "refused", "spool", "stale"]);
+    assert_eq!(
+        keys(&status),
+        ["at", "cost_per_month", "datasets", "lake", "refused", "spool", "stale", "tables"]
+    );
     assert_eq!(
         keys(&status["lake"]),
         ["conditional_puts", "created_at", "format", "objects", "origin", "stored_bytes", "url"]

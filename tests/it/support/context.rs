@@ -1,16 +1,20 @@
 //! What a source is given in a test.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::TimeDelta;
 use contrail::base::{Clock, Time};
 use contrail::lake::coverage::Coverage;
 use contrail::lake::grid::Grid;
 use contrail::lake::key::{Key, Prefix};
 use contrail::lake::meta::ObjectMeta;
-use contrail::lake::store::{ByteStream, Conditional, Listed, PutOutcome, Store, StoreError, StoreErrorKind};
+use contrail::lake::store::{
+    ByteStream, Conditional, ETag, Found, Listed, PutOutcome, Replaced, Store, StoreError, StoreErrorKind,
+};
 use contrail::sources::{FetchContext, Traffic};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -33,8 +37,26 @@ impl Store for NoStore {
         Err(nothing())
     }
 
+    async fn replace(
+        &self,
+        _: &Key,
+        _: &Path,
+        _: &ObjectMeta,
+        _: Option<&ETag>,
+    ) -> Result<Replaced, StoreError> {
+        Err(nothing())
+    }
+
     async fn read(&self, _: &Key) -> Result<ByteStream, StoreError> {
         Err(nothing())
+    }
+
+    async fn read_range(&self, _: &Key, _: Range<u64>, _: &ETag) -> Result<Bytes, StoreError> {
+        Err(nothing())
+    }
+
+    async fn find(&self, _: &Key) -> Result<Option<Found>, StoreError> {
+        Ok(None)
     }
 
     async fn head(&self, _: &Key) -> Result<Option<ObjectMeta>, StoreError> {

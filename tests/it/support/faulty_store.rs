@@ -1,15 +1,18 @@
 //! A store in memory with the faults that stores have.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use contrail::base::{Clock, Time};
 use contrail::lake::key::{Key, Prefix};
 use contrail::lake::meta::ObjectMeta;
 use contrail::lake::store::{
-    ByteStream, Conditional, Listed, MemoryStore, PutOutcome, Store, StoreError, StoreErrorKind,
+    ByteStream, Conditional, ETag, Found, Listed, MemoryStore, PutOutcome, Replaced, Store, StoreError,
+    StoreErrorKind,
 };
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt as _, StreamExt as _};
@@ -124,11 +127,12 @@ impl FaultyStore {
         let now = self.clock.now();
         let mut state = self.state();
         state.tries.push((now, format!("{call} {key}")));
-        if call == "put" && state.poison.as_deref().is_some_and(|part| key.as_str().contains(part)) {
+        let puts = matches!(call, "put" | "replace");
+        if puts && state.poison.as_deref().is_some_and(|part| key.as_str().contains(part)) {
             return Err(error(StoreErrorKind::Config));
         }
         match state.fault {
-            Some(kind) if call == "put" || !state.puts_only => Err(error(kind)),
+            Some(kind) if puts || !state.puts_only => Err(error(kind)),
             _ => Ok(()),
         }
     }
@@ -183,9 +187,36 @@ impl Store for FaultyStore {
         outcome
     }
 
+    async fn replace(
+        &self,
+        key: &Key,
+        file: &Path,
+        meta: &ObjectMeta,
+        expected: Option<&ETag>,
+    ) -> Result<Replaced, StoreError> {
+        self.attempt("replace", key)?;
+        let replaced = self.memory.replace(key, file, meta, expected).await?;
+        let mut state = self.state();
+        if state.lost_answers > 0 {
+            state.lost_answers -= 1;
+            return Err(error(StoreErrorKind::Away));
+        }
+        Ok(replaced)
+    }
+
     async fn read(&self, key: &Key) -> Result<ByteStream, StoreError> {
         self.attempt("read", key)?;
         self.memory.read(key).await
+    }
+
+    async fn read_range(&self, key: &Key, range: Range<u64>, expected: &ETag) -> Result<Bytes, StoreError> {
+        self.attempt("read_range", key)?;
+        self.memory.read_range(key, range, expected).await
+    }
+
+    async fn find(&self, key: &Key) -> Result<Option<Found>, StoreError> {
+        self.attempt("find", key)?;
+        self.memory.find(key).await
     }
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, StoreError> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +17,9 @@ use contrail::lake::grid::Grid;
 use contrail::lake::key::{Key, Mark, Prefix};
 use contrail::lake::meta::ObjectMeta;
 use contrail::lake::slice::Slice;
-use contrail::lake::store::{ByteStream, Conditional, Listed, PutOutcome, Store, StoreError, StoreErrorKind};
+use contrail::lake::store::{
+    ByteStream, Conditional, ETag, Found, Listed, PutOutcome, Replaced, Store, StoreError, StoreErrorKind,
+};
 use contrail::sources::{FetchContext, PlanContext, Traffic};
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt as _};
@@ -60,11 +63,29 @@ impl Store for Objects {
         Ok(PutOutcome::Created)
     }
 
+    async fn replace(
+        &self,
+        key: &Key,
+        _: &Path,
+        _: &ObjectMeta,
+        _: Option<&ETag>,
+    ) -> Result<Replaced, StoreError> {
+        panic!("no source replaces {key}")
+    }
+
     async fn read(&self, key: &Key) -> Result<ByteStream, StoreError> {
         let bytes = self.0.lock().unwrap().get(key.as_str()).cloned();
         let bytes = bytes.ok_or_else(|| StoreError::new(StoreErrorKind::NotFound, format!("no {key}")))?;
         let chunks: Vec<_> = bytes.chunks(100).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
         Ok(futures::stream::iter(chunks).boxed())
+    }
+
+    async fn read_range(&self, key: &Key, _: Range<u64>, _: &ETag) -> Result<Bytes, StoreError> {
+        panic!("no source reads a piece of {key}")
+    }
+
+    async fn find(&self, _: &Key) -> Result<Option<Found>, StoreError> {
+        Ok(None)
     }
 
     async fn head(&self, _: &Key) -> Result<Option<ObjectMeta>, StoreError> {

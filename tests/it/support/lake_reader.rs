@@ -155,7 +155,7 @@ impl LakeReader {
                 Parsed::Mark(..) | Parsed::Identity => {
                     check_meta(object, &object.bytes, None).into_iter().collect()
                 }
-                Parsed::Probe => Vec::new(),
+                Parsed::Table(_) | Parsed::Probe => Vec::new(),
             };
             faults.extend(found.into_iter().map(|fault| format!("{key}: {fault}")));
             let Parsed::Raw(slice @ (Slice::Window { .. } | Slice::Audit { .. })) = &parsed else { continue };

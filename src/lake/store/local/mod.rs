@@ -1,5 +1,5 @@
-//! A lake in a directory. Objects appear whole, by link(2), and are never written in place; metadata lies in
-//! sidecars. Everything here blocks, so everything here runs on tokio's blocking threads.
+//! A lake in a directory. Objects appear whole, by link(2) or, where they are replaced, by rename(2), and are never
+//! written in place; metadata lies in sidecars. Everything here blocks, so everything here runs on tokio's blocking threads.
 //!
 //! ```text
 //! <root>/raw/…                         objects
@@ -10,25 +10,32 @@
 
 mod examine;
 mod publish;
+mod read_range;
 mod recompute;
+mod replace;
 mod strays;
+mod version;
 mod walk;
 mod workspace;
 
 use std::fs::{self, File};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
 use tokio_util::io::ReaderStream;
 
 use self::workspace::Workspace;
 use super::disk::Disk as _;
-use super::{ByteStream, Conditional, Key, Listed, ObjectMeta, Prefix, PutOutcome, Store, StoreError, Stray};
-use super::{StoreErrorKind, not_found};
+use super::{
+    ByteStream, Conditional, ETag, Found, Key, Listed, ObjectMeta, Prefix, PutOutcome, Replaced, Store,
+};
+use super::{StoreError, StoreErrorKind, Stray, not_found, require_derived};
 use crate::base::check::Check;
 
 const TMP: &str = "_contrail/tmp";
@@ -81,6 +88,10 @@ impl LocalStore {
 }
 
 impl Lake {
+    fn url(&self) -> String {
+        format!("file://{}", self.root.display())
+    }
+
     fn object(&self, key: &Key) -> PathBuf {
         self.root.join(key.as_str())
     }
@@ -177,11 +188,27 @@ impl Lake {
         recompute::recompute(key, &object).map(Some)
     }
 
+    fn find(&self, key: &Key) -> Result<Option<Found>, StoreError> {
+        let object = self.object(key);
+        if !is_there(&object)? {
+            return Ok(None);
+        }
+        require_file(&object)?;
+        let metadata = fs::symlink_metadata(&object).explain(StoreErrorKind::Away, "look at", &object)?;
+        let etag = version::etag(&metadata).explain(StoreErrorKind::Away, "look at", &object)?;
+        let meta = match self.head(key) {
+            Ok(meta) => meta,
+            Err(error) if error.kind == StoreErrorKind::Foreign => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Some(Found { bytes: metadata.len(), etag, meta }))
+    }
+
     /// The facts that were put beside the object, and no others.
     fn kept_meta(&self, key: &Key) -> Result<ObjectMeta, StoreError> {
         let (object, sidecar) = (self.object(key), self.sidecar(key));
         if !is_there(&object)? {
-            return Err(not_found(&format!("file://{}", self.root.display()), key));
+            return Err(not_found(&self.url(), key));
         }
         require_file(&object)?;
         let foreign = |what: &str| {
@@ -199,7 +226,7 @@ impl Lake {
     fn open_object(&self, key: &Key) -> Result<File, StoreError> {
         let object = self.object(key);
         if !is_there(&object)? {
-            return Err(not_found(&format!("file://{}", self.root.display()), key));
+            return Err(not_found(&self.url(), key));
         }
         require_file(&object)?;
         File::open(&object).explain(StoreErrorKind::Away, "read", &object)
@@ -209,7 +236,7 @@ impl Lake {
 #[async_trait]
 impl Store for LocalStore {
     fn url(&self) -> String {
-        format!("file://{}", self.lake.root.display())
+        self.lake.url()
     }
 
     async fn put_if_absent(
@@ -222,6 +249,18 @@ impl Store for LocalStore {
         self.blocking(move |lake| lake.put(&key, &file, &meta)).await
     }
 
+    async fn replace(
+        &self,
+        key: &Key,
+        file: &Path,
+        meta: &ObjectMeta,
+        expected: Option<&ETag>,
+    ) -> Result<Replaced, StoreError> {
+        require_derived(&self.url(), key)?;
+        let (key, file, meta, expected) = (key.clone(), file.to_owned(), meta.clone(), expected.cloned());
+        self.blocking(move |lake| lake.replace(&key, &file, &meta, expected.as_ref())).await
+    }
+
     async fn read(&self, key: &Key) -> Result<ByteStream, StoreError> {
         let object = self.lake.object(key);
         let key = key.clone();
@@ -230,6 +269,19 @@ impl Store for LocalStore {
         Ok(chunks
             .map(move |chunk: io::Result<_>| chunk.explain(StoreErrorKind::Away, "read", &object))
             .boxed())
+    }
+
+    async fn read_range(&self, key: &Key, range: Range<u64>, expected: &ETag) -> Result<Bytes, StoreError> {
+        if range.start == range.end {
+            return Ok(Bytes::new());
+        }
+        let (key, expected) = (key.clone(), expected.clone());
+        self.blocking(move |lake| lake.read_range(&key, &range, &expected)).await
+    }
+
+    async fn find(&self, key: &Key) -> Result<Option<Found>, StoreError> {
+        let key = key.clone();
+        self.blocking(move |lake| lake.find(&key)).await
     }
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, StoreError> {

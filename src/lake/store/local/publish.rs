@@ -1,4 +1,4 @@
-//! How a file gets its name in the lake: whole, durable, and never over another one.
+//! How a file gets its name in the lake: whole, durable, and over another one only where that is asked for.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, ErrorKind};
@@ -70,13 +70,28 @@ pub(super) fn publish(copy: &Path, target: &Path, rename_lock: &Path) -> io::Res
 /// Where links are missing: look and rename, one process at a time. Creating the target with `O_EXCL` and
 /// writing into it would need no lock, but show readers half an object, and keep it half if we were killed.
 fn rename_if_absent(copy: &Path, target: &Path, rename_lock: &Path) -> io::Result<PutOutcome> {
-    let lock = File::options().create(true).truncate(false).write(true).open(rename_lock)?;
-    lock.lock()?;
+    let _held = lock(rename_lock)?;
     match fs::symlink_metadata(target) {
         Ok(_) => Ok(PutOutcome::Exists),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             fs::rename(copy, target).map(|()| PutOutcome::Created)
         }
+        Err(error) => Err(error),
+    }
+}
+
+/// Waits until no other process holds the lock file `path`; held until what is returned is dropped.
+pub(super) fn lock(path: &Path) -> io::Result<File> {
+    let lock = File::options().create(true).truncate(false).write(true).open(path)?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// Takes a file away, if it is there. Durable when it returns.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Ok(()) => sync_parent(path),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use futures::stream::{self, BoxStream, StreamExt as _};
 use tokio::sync::mpsc;
 
-use super::{META, SPOOL, TMP};
+use super::{META, SPOOL, TMP, version};
 use crate::base::thread::own_thread;
 use crate::lake::key::Prefix;
 use crate::lake::store::disk::Disk as _;
-use crate::lake::store::{Listed, StoreError, StoreErrorKind};
+use crate::lake::store::{ETag, Listed, StoreError, StoreErrorKind};
 
 /// How far the walk may be ahead of its reader, in entries.
 const AHEAD: usize = 1024;
@@ -21,6 +21,7 @@ struct Entry {
     key: String,
     path: PathBuf,
     bytes: u64,
+    etag: ETag,
 }
 
 /// Why a walk ends early.
@@ -69,7 +70,7 @@ fn descend(
         if entry.key.ends_with('/') {
             descend(&entry.path, &entry.key, sender)?;
         } else {
-            let listed = Listed { key: entry.key, bytes: entry.bytes };
+            let listed = Listed { key: entry.key, bytes: entry.bytes, etag: entry.etag };
             sender.blocking_send(Ok(listed)).map_err(|_| Stop::NobodyListens)?;
         }
     }
@@ -99,7 +100,12 @@ fn entries(directory: &Path, prefix: &str) -> io::Result<Vec<Entry>> {
         } else if !metadata.is_file() {
             continue;
         }
-        entries.push(Entry { key, path: entry.path(), bytes: metadata.len() });
+        entries.push(Entry {
+            key,
+            path: entry.path(),
+            bytes: metadata.len(),
+            etag: version::etag(&metadata)?,
+        });
     }
     Ok(entries)
 }

@@ -145,9 +145,9 @@ impl Trouble {
         }
     }
 
-    /// The conditional put met an object: somebody's, or our own if an earlier answer was lost. The code counts
-    /// too, because S3 may find it out when it has already begun to answer 200.
-    pub(super) fn is_existence(&self) -> bool {
+    /// The condition does not hold. A put met an object, somebody's or our own if an earlier answer was lost, or a
+    /// read met another object. The code counts too, because S3 may find it out when it has already begun to answer 200.
+    pub(super) fn is_broken_condition(&self) -> bool {
         self.status() == Some(412) || self.code() == "PreconditionFailed"
     }
 
@@ -166,6 +166,11 @@ impl Trouble {
 
     pub(super) fn is_absent_object(&self) -> bool {
         self.code() == "NoSuchKey"
+    }
+
+    /// The object ends before the range begins.
+    pub(super) fn is_out_of_range(&self) -> bool {
+        self.status() == Some(416)
     }
 
     pub(super) fn is_absent_upload(&self) -> bool {

@@ -1,5 +1,5 @@
 //! A lake in an S3 bucket, on AWS or on any server that speaks S3. Atomic because a conditional put is:
-//! `If-None-Match: *` lets the first writer win. The SDK alone retries; here only a conflict is tried again.
+//! `If-None-Match: *` lets the first writer win, `If-Match` the first to replace. The SDK alone retries; here only a conflict is tried again.
 
 mod checksum;
 mod errors;
@@ -7,8 +7,11 @@ mod examine;
 mod multipart;
 mod options;
 mod place;
+mod put;
+mod read_range;
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,17 +22,18 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{self, Region, RequestChecksumCalculation};
-use aws_sdk_s3::primitives::ByteStream as Body;
+use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
-use sha2::{Digest as _, Sha256};
 
 use self::checksum::Checksums;
 use self::errors::{Operation, Trouble};
 use self::place::Place;
-use super::disk::Disk as _;
-use super::{ByteStream, Conditional, Key, Listed, ObjectMeta, Prefix, PutOutcome, Store, StoreError};
-use super::{StoreErrorKind, not_found, probe};
+use self::put::Tried;
+use super::{
+    ByteStream, Conditional, ETag, Found, Key, Listed, ObjectMeta, Prefix, PutOutcome, Replaced, Store,
+};
+use super::{StoreError, StoreErrorKind, not_found, probe, require_derived};
 use crate::base::Clock;
 use crate::base::check::Check;
 
@@ -37,11 +41,6 @@ pub use self::options::{S3Options, Sse};
 
 /// How long a server may take to answer a request that carries no payload.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long one attempt to send a payload may take, at most [`S3Options::multipart_threshold`] of it.
-const SEND_TIMEOUT: Duration = Duration::from_mins(15);
-/// Conflicts with other writers are settled within moments; this many tries take half a minute.
-const CONFLICT_TRIES: u32 = 9;
-const CONFLICT_WAIT: Duration = Duration::from_millis(100);
 
 /// Keeps objects in an S3 bucket that any number of processes share. Clones share what was learnt of the server.
 #[derive(Debug, Clone)]
@@ -64,13 +63,6 @@ struct Bucket {
     checksums: Mutex<Checksums>,
     /// Some answer proved that the bucket exists, so that a bodiless 404 means the object.
     seen: AtomicBool,
-}
-
-/// What came of one try to put.
-enum Tried {
-    Done(PutOutcome),
-    /// Another writer was busy with the same key.
-    Conflict,
 }
 
 impl S3Store {
@@ -119,137 +111,27 @@ impl Bucket {
         *self.checksums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `If-None-Match: *`, where the server understands it.
-    fn condition(&self) -> Option<String> {
-        (!self.looks_first.load(Ordering::Relaxed)).then(|| "*".to_owned())
-    }
-
     fn fails(&self, operation: Operation, key: &str, trouble: &Trouble) -> StoreError {
         trouble.explain(operation, &self.place, key)
     }
 
-    async fn put(&self, key: &Key, file: &Path, meta: &ObjectMeta) -> Result<PutOutcome, StoreError> {
-        if self.looks_first.load(Ordering::Relaxed) && self.head(key).await?.is_some() {
-            return Ok(PutOutcome::Exists);
-        }
-        let length = tokio::fs::metadata(file).await.explain(StoreErrorKind::Away, "read", file)?.len();
-        let mut wait = CONFLICT_WAIT;
-        for _ in 0..CONFLICT_TRIES {
-            let tried = if length <= self.multipart_threshold {
-                self.put_whole(key, file, meta).await?
-            } else {
-                self.put_parts(key, file, length, meta).await?
-            };
-            match tried {
-                Tried::Done(outcome) => {
-                    self.seen.store(true, Ordering::Relaxed);
-                    return Ok(outcome);
-                }
-                Tried::Conflict => self.clock.sleep(wait).await,
-            }
-            wait *= 2;
-        }
-        let message =
-            format!("cannot write {}: other writers are busy with it", self.place.url_of(key.as_str()));
-        Err(StoreError::new(StoreErrorKind::Away, message))
-    }
-
-    async fn put_whole(&self, key: &Key, file: &Path, meta: &ObjectMeta) -> Result<Tried, StoreError> {
-        let sha256 = checksum::sha256(file).await.explain(StoreErrorKind::Away, "read", file)?;
-        let body = Body::from_path(file).await.map_err(std::io::Error::other);
-        let body = body.explain(StoreErrorKind::Away, "read", file)?;
-        self.put_body(key, body, sha256, meta)
-            .await
-            .map_err(|trouble| self.fails(Operation::Put, key.as_str(), &trouble))
-    }
-
-    async fn put_body(
-        &self,
-        key: &Key,
-        body: Body,
-        sha256: String,
-        meta: &ObjectMeta,
-    ) -> Result<Tried, Trouble> {
-        let place = &self.place;
-        let sent = self
-            .client
-            .put_object()
-            .bucket(&place.bucket)
-            .key(place.full_key(key.as_str()))
-            .body(body)
-            .set_if_none_match(self.condition())
-            .content_type(key.content_type())
-            .checksum_sha256(sha256)
-            .set_metadata(Some(meta.to_pairs().into_iter().collect()))
-            .set_storage_class(place.storage_class.clone())
-            .set_server_side_encryption(place.encryption.clone())
-            .set_ssekms_key_id(place.kms_key_id.clone())
-            .set_bucket_key_enabled(place.bucket_key)
-            .customize()
-            .config_override(sending())
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(Tried::Done(PutOutcome::Created)),
-            Err(error) => settle(Trouble::new(&error)),
-        }
-    }
-
-    async fn put_probe(&self, text: &'static [u8]) -> Result<Tried, Trouble> {
-        let digest = Sha256::digest(text);
-        let meta = ObjectMeta::of_bytes(text);
-        self.put_body(&Key::probe(), Body::from_static(text), checksum::base64(&digest), &meta).await
-    }
-
-    /// Puts in parts, with the strongest checksums that the server takes.
-    async fn put_parts(
-        &self,
-        key: &Key,
-        file: &Path,
-        length: u64,
-        meta: &ObjectMeta,
-    ) -> Result<Tried, StoreError> {
-        let mut checksums = self.checksums();
-        loop {
-            let cut = checksum::Cut::read(file, length, self.part_bytes, checksums).await.explain(
-                StoreErrorKind::Away,
-                "read",
-                file,
-            )?;
-            let refused = match multipart::put(self, key, file, &cut, meta).await {
-                Ok(tried) => {
-                    self.settle_for(checksums);
-                    return Ok(tried);
-                }
-                Err(trouble) => trouble,
-            };
-            match checksums.weaker() {
-                Some(weaker) if refused.may_be_the_checksum() => checksums = weaker,
-                _ => return Err(self.fails(Operation::Put, key.as_str(), &refused)),
-            }
-        }
-    }
-
-    /// Remembers which checksums the server took.
-    fn settle_for(&self, checksums: Checksums) {
-        let mut known = self.checksums.lock().unwrap_or_else(PoisonError::into_inner);
-        if *known != checksums && checksums == Checksums::None {
-            tracing::warn!(
-                store = %self.place.url(),
-                "the server takes no checksums with multipart uploads: damage on the way would go unnoticed"
-            );
-        }
-        *known = checksums;
-    }
-
-    /// The object's user metadata, whoever put it; `None` when there is no such object.
-    async fn head(&self, key: &Key) -> Result<Option<Vec<(String, String)>>, StoreError> {
+    /// What the server says of the object, whoever put it; `None` when there is no such object.
+    async fn find(&self, key: &Key) -> Result<Option<Found>, StoreError> {
         let place = &self.place;
         let sent = self.client.head_object().bucket(&place.bucket).key(place.full_key(key.as_str()));
         match sent.send().await {
             Ok(output) => {
                 self.seen.store(true, Ordering::Relaxed);
-                Ok(Some(output.metadata.unwrap_or_default().into_iter().collect()))
+                let pairs = output.metadata.unwrap_or_default();
+                let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                Ok(Some(Found {
+                    bytes: output
+                        .content_length
+                        .and_then(|bytes| u64::try_from(bytes).ok())
+                        .unwrap_or_default(),
+                    etag: ETag::new(&output.e_tag.unwrap_or_default()),
+                    meta: ObjectMeta::from_pairs(pairs),
+                }))
             }
             Err(error) => match Trouble::new(&error) {
                 trouble if trouble.is_absence() => self.require_bucket(key).await.map(|()| None),
@@ -294,7 +176,18 @@ impl Store for S3Store {
         file: &Path,
         meta: &ObjectMeta,
     ) -> Result<PutOutcome, StoreError> {
-        self.bucket.put(key, file, meta).await
+        self.bucket.put_if_absent(key, file, meta).await
+    }
+
+    async fn replace(
+        &self,
+        key: &Key,
+        file: &Path,
+        meta: &ObjectMeta,
+        expected: Option<&ETag>,
+    ) -> Result<Replaced, StoreError> {
+        require_derived(&self.url(), key)?;
+        self.bucket.replace(key, file, meta, expected).await
     }
 
     async fn read(&self, key: &Key) -> Result<ByteStream, StoreError> {
@@ -315,15 +208,25 @@ impl Store for S3Store {
         Ok(chunks.map_err(broken).boxed())
     }
 
+    async fn read_range(&self, key: &Key, range: Range<u64>, expected: &ETag) -> Result<Bytes, StoreError> {
+        if range.start == range.end {
+            return Ok(Bytes::new());
+        }
+        self.bucket.read_range(key, &range, expected).await
+    }
+
+    async fn find(&self, key: &Key) -> Result<Option<Found>, StoreError> {
+        self.bucket.find(key).await
+    }
+
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, StoreError> {
-        let Some(pairs) = self.bucket.head(key).await? else { return Ok(None) };
-        let meta = ObjectMeta::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let Some(found) = self.bucket.find(key).await? else { return Ok(None) };
         let foreign = || {
             let url = self.bucket.place.url_of(key.as_str());
             StoreError::new(StoreErrorKind::Foreign, format!("{url} was not written by Contrail"))
                 .with_hint("move it out of the lake, or give the lake a prefix of its own")
         };
-        meta.map(Some).ok_or_else(foreign)
+        found.meta.map(Some).ok_or_else(foreign)
     }
 
     fn list(&self, prefix: &Prefix) -> BoxStream<'static, Result<Listed, StoreError>> {
@@ -350,7 +253,8 @@ impl Store for S3Store {
                             let key = bucket.place.relative_key(object.key()?)?.to_owned();
                             let bytes =
                                 object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
-                            Some(Listed { key, bytes })
+                            let etag = version(&object, bytes);
+                            Some(Listed { key, bytes, etag })
                         })
                         .collect();
                 }
@@ -381,8 +285,8 @@ impl Store for S3Store {
         // shows that the server minds the condition.
         for text in [probe::HONOURED, probe::IGNORED] {
             match bucket.put_probe(text).await {
-                Ok(Tried::Done(PutOutcome::Created)) => {}
-                Ok(Tried::Done(PutOutcome::Exists) | Tried::Conflict) => return Ok(Conditional::Honoured),
+                Ok(Tried::Written(_)) => {}
+                Ok(Tried::Refused | Tried::Conflict) => return Ok(Conditional::Honoured),
                 Err(trouble) if trouble.is_not_implemented() => {
                     bucket.looks_first.store(true, Ordering::Relaxed);
                     // Unconditional by now: the text is for those who only read.
@@ -404,23 +308,13 @@ impl Store for S3Store {
     }
 }
 
-/// An attempt with a payload may take its time. The SDK's read timeout runs from the first byte sent, so it has to
-/// be as long.
-fn sending() -> config::Builder {
-    let timeouts =
-        TimeoutConfig::builder().operation_attempt_timeout(SEND_TIMEOUT).read_timeout(SEND_TIMEOUT);
-    config::Config::builder().timeout_config(timeouts.build())
-}
-
-/// What a refused conditional put means.
-fn settle(trouble: Trouble) -> Result<Tried, Trouble> {
-    if trouble.is_existence() {
-        Ok(Tried::Done(PutOutcome::Exists))
-    } else if trouble.is_conflict() {
-        Ok(Tried::Conflict)
-    } else {
-        Err(trouble)
-    }
+/// Which bytes a listed object holds; where the server does not tell, its length and time must do.
+fn version(object: &aws_sdk_s3::types::Object, bytes: u64) -> ETag {
+    let stand_in = || {
+        let modified = object.last_modified().map_or(0, aws_sdk_s3::primitives::DateTime::secs);
+        ETag::new(&format!("{bytes}-{modified}"))
+    };
+    object.e_tag().map_or_else(stand_in, ETag::new)
 }
 
 #[cfg(test)]

@@ -9,35 +9,37 @@ use aws_sdk_s3::primitives::{ByteStream as Body, Length};
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use futures::{StreamExt as _, stream};
 
+use super::Bucket;
 use super::checksum::{Checksums, Cut, Part};
 use super::errors::Trouble;
-use super::{Bucket, Tried, sending, settle};
+use super::put::{Condition, Tried, sending, settle};
 use crate::lake::key::Key;
 use crate::lake::meta::ObjectMeta;
-use crate::lake::store::PutOutcome;
+use crate::lake::store::ETag;
 
 /// Parts on their way at once. Each streams from the file, so memory is a few buffers.
 const PARTS_AT_ONCE: usize = 4;
 
-/// Puts `file`, cut as `cut` says, under `key` unless an object is there.
+/// Puts `file`, cut as `cut` says, under `key` if the condition holds.
 pub(super) async fn put(
     bucket: &Bucket,
     key: &Key,
     file: &Path,
     cut: &Cut,
     meta: &ObjectMeta,
+    condition: Condition<'_>,
 ) -> Result<Tried, Trouble> {
     let upload = Upload::create(bucket, key, cut.checksums, meta).await?;
-    match upload.send(bucket, file, cut).await {
-        Ok(()) => {
+    match upload.send(file, cut, condition).await {
+        Ok(etag) => {
             upload.keep();
-            Ok(Tried::Done(PutOutcome::Created))
+            Ok(Tried::Written(etag))
         }
         // Completed by an attempt whose answer was lost: there is nothing left to abort.
         Err(trouble) if trouble.is_absent_upload() => {
             upload.keep();
-            match bucket.head(key).await {
-                Ok(Some(_)) => Ok(Tried::Done(PutOutcome::Exists)),
+            match bucket.find(key).await {
+                Ok(Some(_)) => Ok(Tried::Refused),
                 _ => Err(trouble),
             }
         }
@@ -103,7 +105,7 @@ impl Upload {
         Ok(Self { request, open: true })
     }
 
-    async fn send(&self, bucket: &Bucket, file: &Path, cut: &Cut) -> Result<(), Trouble> {
+    async fn send(&self, file: &Path, cut: &Cut, condition: Condition<'_>) -> Result<Option<ETag>, Trouble> {
         let (request, file, checksums) = (self.request.clone(), Arc::<Path>::from(file), cut.checksums);
         // Parts that are on their way when one fails are waited for: what arrives after the abort may stay in the bucket.
         let failed = AtomicBool::new(false);
@@ -129,7 +131,8 @@ impl Upload {
             .key(&request.key)
             .upload_id(&request.upload_id)
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(sent)).build())
-            .set_if_none_match(bucket.condition())
+            .set_if_none_match(condition.if_none_match())
+            .set_if_match(condition.if_match())
             .set_checksum_type(whole.is_some().then_some(ChecksumType::FullObject))
             .set_mpu_object_size(whole.is_some().then(|| i64::try_from(cut.bytes).unwrap_or(i64::MAX)))
             .set_checksum_crc64_nvme(whole)
@@ -138,7 +141,7 @@ impl Upload {
             .config_override(sending())
             .send()
             .await
-            .map(drop)
+            .map(|output| output.e_tag().map(ETag::new))
             .map_err(|error| Trouble::new(&error))
     }
 

@@ -67,7 +67,10 @@ fn unreadable(key: &Key, error: &StoreError) -> FetchError {
         StoreErrorKind::Away => FetchErrorKind::Retry { after: None },
         StoreErrorKind::Config => FetchErrorKind::Config,
         // One object is not as it was put. That is no reason to hold up the other streams.
-        StoreErrorKind::Full | StoreErrorKind::NotFound | StoreErrorKind::Foreign => FetchErrorKind::Upstream,
+        StoreErrorKind::Full
+        | StoreErrorKind::NotFound
+        | StoreErrorKind::Foreign
+        | StoreErrorKind::Changed => FetchErrorKind::Upstream,
     };
     let failure = FetchError::new(kind, format!("failed to read back {key}: {}", one_line(error)));
     match error.hint() {

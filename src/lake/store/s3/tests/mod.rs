@@ -1,6 +1,8 @@
 //! The S3 store against a server that says what a test wants: the answers that real servers give only in trouble.
 
+mod pieces;
 mod refusals;
+mod replacements;
 mod scripted;
 mod uploads;
 
@@ -10,6 +12,7 @@ use futures::future::BoxFuture;
 use tempfile::NamedTempFile;
 
 use self::scripted::{Server, ok, refusal};
+use super::put::{CONFLICT_TRIES, CONFLICT_WAIT};
 use super::*;
 use crate::base::Time;
 
@@ -17,6 +20,10 @@ const KEY: &str = "raw/a/dt=2026-11-21/20261121T000000Z.ndjson.gz";
 
 fn key() -> Key {
     Key::parse(KEY).unwrap().0
+}
+
+fn table() -> Key {
+    Key::parse("tables/spot_prices/dt=2026-11-21/spot_prices.parquet").unwrap().0
 }
 
 fn meta() -> ObjectMeta {

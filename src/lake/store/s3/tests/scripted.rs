@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use futures::StreamExt as _;
 
-use super::{Clock, Hasty, S3Options, S3Store};
+use super::{Clock, Hasty, ObjectMeta, S3Options, S3Store};
 
 /// What the server was asked.
 #[derive(Debug, Clone)]
@@ -134,6 +134,15 @@ pub(super) fn config() -> SdkConfig {
 
 pub(super) fn ok(body: &str) -> Response {
     answer(200, body.to_owned())
+}
+
+/// What a server says of an object of seven bytes that was put with `meta`.
+pub(super) fn object(etag: &str, meta: &ObjectMeta) -> Response {
+    let mut answer = Response::builder().header("etag", format!("\"{etag}\"")).header("content-length", "7");
+    for (name, value) in meta.to_pairs() {
+        answer = answer.header(format!("x-amz-meta-{name}"), value);
+    }
+    answer.body(Body::from("payload")).unwrap()
 }
 
 pub(super) fn refusal(status: u16, code: &str, message: &str) -> Response {

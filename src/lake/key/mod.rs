@@ -1,14 +1,18 @@
 //! The key grammar: the only place that builds or reads a key. A contract with everyone who queries the lake,
 //! held by `tests/golden/keys.txt`. Nothing here knows the time or draws a number: a key is a pure function of
-//! its slice.
+//! its slice, or of the part of a table that it holds.
 //!
 //! ```text
 //! raw/<dataset>/dt=YYYY-MM-DD/<part>=<value>/…/<name>.<ext>.gz      one slice
+//! tables/<table>/[provider=<p>/]dt=YYYY-MM-DD/<table>.parquet       what one day adds to a table
+//! tables/<table>/provider=<p>/service=<s>/<table>.parquet           the newest state of a service
 //! _contrail/lake.json                                               what this lake is
 //! _contrail/marks/<raw key>.<unchanged|lost>.json                   what a raw key cannot say
 //! _contrail/runs/dt=YYYY-MM-DD/<started>-<run>.ndjson.gz            what was tried
 //! _contrail/probe                                                   does the store honour If-None-Match?
 //! ```
+
+mod table;
 
 use std::fmt;
 
@@ -18,6 +22,8 @@ use super::interval::Interval;
 use super::slice::{Format, Slice, Stream, Version};
 use crate::base::clock::whole_second;
 use crate::base::{Date, Name, Time};
+
+pub use self::table::{TableObject, TablePart};
 
 const MOMENT: &str = "%Y%m%dT%H%M%SZ";
 const COMPACT_DAY: &str = "%Y%m%d";
@@ -57,6 +63,8 @@ pub enum Parsed {
     Raw(Slice),
     /// A mark about a slice.
     Mark(Slice, Mark),
+    /// An object of a table.
+    Table(TableObject),
     /// A run log: when the run started and which run it was.
     RunLog(Time, Name),
     /// `_contrail/lake.json`.
@@ -95,6 +103,11 @@ impl Key {
         Self(format!("_contrail/runs/dt={}/{}-{run}.ndjson.gz", started.format(DAY), started.format(MOMENT)))
     }
 
+    /// An object of a table.
+    pub fn table(object: &TableObject) -> Self {
+        Self(object.path())
+    }
+
     /// What this lake is.
     pub fn identity() -> Self {
         Self("_contrail/lake.json".to_owned())
@@ -112,6 +125,7 @@ impl Key {
         let key = match &parsed {
             Parsed::Raw(slice) => Self::raw(slice),
             Parsed::Mark(slice, mark) => Self::mark(slice, *mark),
+            Parsed::Table(object) => Self::table(object),
             Parsed::RunLog(started, run) => Self::run_log(*started, run),
             Parsed::Identity => Self::identity(),
             Parsed::Probe => Self::probe(),
@@ -125,11 +139,17 @@ impl Key {
         &self.0
     }
 
+    /// Whether the object under the key is derived from others, and may therefore be replaced.
+    pub fn is_derived(&self) -> bool {
+        self.0.starts_with(table::ROOT)
+    }
+
     /// The media type of the object under the key.
     pub fn content_type(&self) -> &'static str {
         match self.0.rsplit_once('.') {
             Some((_, "gz")) => "application/gzip",
             Some((_, "json")) => "application/json",
+            Some((_, "parquet")) => "application/vnd.apache.parquet",
             _ => "application/octet-stream",
         }
     }
@@ -175,6 +195,16 @@ impl Prefix {
     /// Every raw object of every dataset.
     pub fn all_raw() -> Self {
         Self("raw/".to_owned())
+    }
+
+    /// Every object of a table.
+    pub fn table(table: &Name) -> Self {
+        Self(format!("{}{table}/", table::ROOT))
+    }
+
+    /// Every object of every table.
+    pub fn all_tables() -> Self {
+        Self(table::ROOT.to_owned())
     }
 
     /// The folder directly below this one that `key` lies in; `None` when it lies in none.
@@ -227,6 +257,9 @@ fn parse(text: &str) -> Option<Parsed> {
         let (started, run) = name.strip_suffix(".ndjson.gz")?.split_once('-')?;
         return Some(Parsed::RunLog(parse_moment(started)?, Name::new("run", run).ok()?));
     }
+    if let Some(rest) = text.strip_prefix(table::ROOT) {
+        return TableObject::parse(rest).map(Parsed::Table);
+    }
     parse_raw(text).map(Parsed::Raw)
 }
 
@@ -267,92 +300,4 @@ fn parse_moment(text: &str) -> Option<Time> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn arbitrary_stream() -> impl Strategy<Value = Stream> {
-        let name = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,20}";
-        ("[a-z_]{1,20}", prop::collection::vec(("[a-z_]{1,10}", name), 0..4)).prop_map(|(dataset, parts)| {
-            let parts: Vec<_> = parts.iter().map(|(part, value)| (part.as_str(), value.as_str())).collect();
-            Stream::new(&dataset, &parts).unwrap()
-        })
-    }
-
-    fn arbitrary_slice() -> impl Strategy<Value = Slice> {
-        let second = 0_i64..4_000_000_000;
-        (arbitrary_stream(), second, 1_i64..10_000_000, 0..5_u8).prop_map(|(stream, second, length, kind)| {
-            let at = Time::from_timestamp(second, 0).unwrap();
-            match kind {
-                0 => {
-                    let to = Time::from_timestamp(second + length, 0).unwrap();
-                    Slice::Window { stream, span: Interval::new(at, to).unwrap() }
-                }
-                1 => Slice::Audit { stream, day: at.date_naive() },
-                2 => {
-                    let version = Version::new(&at.format("%Y%m%d%H%M%S").to_string()).unwrap();
-                    Slice::Version { stream, version }
-                }
-                3 => Slice::Slot { stream, at, format: Format::Ndjson },
-                _ => Slice::Slot { stream, at, format: Format::Json },
-            }
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn a_key_reads_back_as_its_slice(slice in arbitrary_slice()) {
-            let key = Key::raw(&slice);
-            prop_assert_eq!(Key::parse(key.as_str()).unwrap(), (key, Parsed::Raw(slice.clone())));
-            for mark in [Mark::Lost, Mark::Unchanged] {
-                let key = Key::mark(&slice, mark);
-                prop_assert_eq!(Key::parse(key.as_str()).unwrap(), (key, Parsed::Mark(slice.clone(), mark)));
-            }
-        }
-
-        #[test]
-        fn a_key_needs_no_escaping(slice in arbitrary_slice()) {
-            let key = Key::raw(&slice);
-            prop_assert!(key.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b"/=._-".contains(&b)), "{key}");
-        }
-
-        #[test]
-        fn an_accepted_key_is_canonical(text in "(raw/|_contrail/marks/raw/)a/dt=20[0-9]{2}-[01][0-9]-[0-3][0-9]/(r=[.a-z]{1,3}/)?20[0-9]{2}[01][0-9][0-3][0-9]T?[0-9]{6}Z?(-[0-9]{8})?.(late.)?(nd)?json(.gz)?(.lost.json)?") {
-            if let Ok((key, _)) = Key::parse(&text) {
-                prop_assert_eq!(key.as_str(), text);
-            }
-        }
-
-        #[test]
-        fn names_sort_as_time_does(stream in arbitrary_stream(), one in 0_i64..4_000_000_000, two in 0_i64..4_000_000_000) {
-            let key = |second| {
-                let at = Time::from_timestamp(second, 0).unwrap();
-                Key::raw(&Slice::Slot { stream: stream.clone(), at, format: Format::Ndjson })
-            };
-            prop_assert_eq!(key(one).cmp(&key(two)), one.cmp(&two));
-        }
-    }
-
-    #[test]
-    fn what_is_no_key_is_refused() {
-        for text in [
-            "",
-            "raw",
-            "raw/",
-            "raw/a/dt=2026-11-21/x.json.gz",
-            "raw/a/dt=2026-11-22/20261121T000000Z.ndjson.gz",
-            "raw/a/dt=2026-11-21/region=../20261121T000000Z.ndjson.gz",
-            "raw/a/dt=2026-11-21/region/20261121T000000Z.ndjson.gz",
-            "raw/a/dt=2026-11-21/20261121T010000Z-20261121T000000Z.ndjson.gz",
-            "raw/a/dt=2026-11-21/20261121-20261123.late.ndjson.gz",
-            "raw/a/dt=2026-11-21/20261121T000000Z.ndjson",
-            "_contrail/marks/raw/a/dt=2026-11-21/20261121T000000Z.ndjson.gz.gone.json",
-            "_contrail/runs/dt=2026-11-20/20261121T000000Z-ab.ndjson.gz",
-            "raw/a/dt=9999-12-31/99991231-+100000101.late.ndjson.gz",
-            "tables/spot_prices/dt=2026-11-21/spot_prices.parquet",
-        ] {
-            assert!(Key::parse(text).is_err(), "{text}");
-        }
-    }
-}
+mod tests;
