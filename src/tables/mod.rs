@@ -3,13 +3,17 @@
 //! anything that only the crawler knows.
 
 pub mod definitions;
+pub mod holdings;
+pub mod inputs;
 pub mod list_prices;
+pub mod make;
 pub mod packed;
 pub mod problems;
 pub mod run;
 pub mod schema;
 pub mod scratch;
 pub mod sort;
+pub mod workshop;
 pub mod writer;
 
 pub use definitions::TABLES;

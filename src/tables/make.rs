@@ -1,0 +1,48 @@
+//! A maker: what a table should consist of, and how each of its objects is made. The build asks makers; a maker asks
+//! nobody but its workshop.
+
+use async_trait::async_trait;
+
+use super::holdings::Holdings;
+use super::inputs::Inputs;
+use super::problems::Problems;
+use super::schema::Table;
+use super::workshop::{MakeError, Workshop};
+use super::writer::TableWriter;
+use crate::lake::key::TableObject;
+use crate::lake::meta::ObjectMeta;
+
+/// What came of making one object, beside its rows.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// What could not be decoded, by raw object.
+    pub problems: Vec<Problems>,
+    /// What the next object of the table depends on, where it does.
+    pub closes: Option<String>,
+}
+
+/// Makes one table. Objects are asked for in the order of [`parts`](Self::parts), one after the other; for each either
+/// [`make`](Self::make) or [`kept`](Self::kept) is called.
+#[async_trait]
+pub trait Maker: Send {
+    /// The table.
+    fn table(&self) -> &'static Table;
+
+    /// The objects that the table should have.
+    fn parts(&mut self, holdings: &Holdings) -> Vec<TableObject>;
+
+    /// What an object is made of, now.
+    fn inputs(&mut self, object: &TableObject, holdings: &Holdings) -> Inputs;
+
+    /// Makes the object: writes its rows in order.
+    async fn make(
+        &mut self,
+        object: &TableObject,
+        holdings: &Holdings,
+        workshop: &Workshop,
+        rows: TableWriter,
+    ) -> Result<(Made, TableWriter), MakeError>;
+
+    /// Told that the object in the lake is made of the same: what it says of itself.
+    fn kept(&mut self, _object: &TableObject, _meta: &ObjectMeta) {}
+}

@@ -1,0 +1,190 @@
+//! Where tables are made: how raw objects get to a decoder and its rows into order. Objects are copied to disk as they
+//! are stored, unzipped while they are read, and decoded side by side on threads of their own; nothing is held whole.
+
+use std::fs::File;
+use std::io::{self, BufReader, Seek as _, Write as _};
+use std::sync::Arc;
+
+use flate2::read::MultiGzDecoder;
+use futures::{StreamExt as _, TryStreamExt as _};
+use tokio::task::spawn_blocking;
+
+use super::problems::Problems;
+use super::run::Run;
+use super::scratch::Scratch;
+use super::sort::Sorter;
+use super::writer::WriteError;
+use crate::base::error::Hinted;
+use crate::lake::key::Key;
+use crate::lake::store::{Store, StoreError, StoreErrorKind};
+
+/// Pieces in which payloads are read.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// Why an object of a table was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum MakeError {
+    /// The lake.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The disk with the scratch directory.
+    #[error("failed to work on disk: {0}")]
+    Disk(#[from] io::Error),
+    /// Writing Parquet.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A fault of Contrail.
+    #[error("building broke off: {0}")]
+    Broken(String),
+}
+
+impl From<super::packed::Damaged> for MakeError {
+    fn from(damaged: super::packed::Damaged) -> Self {
+        Self::Write(damaged.into())
+    }
+}
+
+impl Hinted for MakeError {
+    fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Disk(_) | Self::Write(WriteError::Disk(_)) => {
+                Some("check that the spool directory ([lake] spool_dir) can be written and has room")
+            }
+            Self::Write(_) | Self::Broken(_) => Some("this is a fault in Contrail: please report it"),
+        }
+    }
+}
+
+/// What makers work with.
+#[derive(Debug, Clone)]
+pub struct Workshop {
+    /// The lake.
+    pub store: Arc<dyn Store>,
+    /// Room on disk.
+    pub scratch: Scratch,
+    /// How many bytes of memory sorting may take, all threads together.
+    pub memory: usize,
+    /// How many objects are decoded side by side.
+    pub threads: usize,
+}
+
+/// A raw object on this machine's disk, still zipped.
+#[derive(Debug)]
+pub struct Payload {
+    file: File,
+}
+
+/// Reads a payload, unzipped.
+pub type PayloadReader = BufReader<MultiGzDecoder<BufReader<File>>>;
+
+impl Payload {
+    /// From its beginning. One reader at a time.
+    pub fn open(&self) -> io::Result<PayloadReader> {
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        let zipped = BufReader::with_capacity(BUFFER_BYTES, file);
+        Ok(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(zipped)))
+    }
+}
+
+/// What was decoded of some objects.
+#[derive(Debug, Default)]
+pub struct Decoded {
+    /// Their rows: each run is in order, and all are to be merged.
+    pub runs: Vec<Run>,
+    /// What could not be decoded, by object, of those that have any.
+    pub problems: Vec<Problems>,
+}
+
+impl Workshop {
+    /// Copies an object to this machine's disk.
+    pub async fn fetch(&self, key: &Key) -> Result<Payload, MakeError> {
+        let mut object = self.store.read(key).await?;
+        let mut file = self.scratch.nameless()?;
+        while let Some(piece) = object.try_next().await? {
+            file.write_all(&piece)?;
+        }
+        Ok(Payload { file })
+    }
+
+    /// How much memory one thread may sort in.
+    pub fn share(&self) -> usize {
+        self.memory / self.threads.max(1)
+    }
+
+    /// Decodes `objects` side by side, each with `decode`, which pushes packed rows. An object that is no whole gzip file
+    /// is a problem of that object: what could be read of it stands. One that is gone is an error.
+    pub async fn decode<O, D>(&self, objects: Vec<O>, key: impl Fn(&O) -> Key, decode: D) -> Result<Decoded, MakeError>
+    where
+        O: Send + 'static,
+        D: Fn(&O, &Payload, &mut Sorter, &mut Problems) -> io::Result<()> + Clone + Send + 'static,
+    {
+        // Each thread sorts many objects into one sorter, or there would be a run for each.
+        let (idle, sorters) = async_channel(self.threads.max(1), || Sorter::new(&self.scratch, self.share()));
+        let work = objects.into_iter().map(|object| {
+            let (decode, key, sorters, idle) = (decode.clone(), key(&object), &sorters, idle.clone());
+            async move {
+                let payload = self.fetch(&key).await?;
+                let mut sorter = sorters.lock().await.recv().await.ok_or_else(|| MakeError::Broken("no sorter".to_owned()))?;
+                let done = spawn_blocking(move || {
+                    let mut problems = Problems::of(&key);
+                    let decoded = decode(&object, &payload, &mut sorter, &mut problems);
+                    match decoded {
+                        Err(error) if is_damage(&error) => problems.note("payload", format!("is damaged: {error}")),
+                        Err(error) => return Err(MakeError::Disk(error)),
+                        Ok(()) => {}
+                    }
+                    Ok((sorter, problems))
+                });
+                let (sorter, problems) = done.await.map_err(broken)??;
+                idle.send(sorter).await.map_err(|_| MakeError::Broken("no sorter".to_owned()))?;
+                Ok::<_, MakeError>(problems)
+            }
+        });
+        let found: Vec<Problems> = futures::stream::iter(work)
+            .buffered(self.threads.max(1))
+            .try_collect()
+            .await?;
+        drop(idle);
+        let mut decoded =
+            Decoded { problems: found.into_iter().filter(|it| it.count() > 0).collect(), ..Decoded::default() };
+        let mut sorters = sorters.into_inner();
+        while let Some(sorter) = sorters.recv().await {
+            decoded.runs.extend(spawn_blocking(|| sorter.finish()).await.map_err(broken)??);
+        }
+        Ok(decoded)
+    }
+
+    /// The error that says that a raw object, which nobody removes, is gone.
+    pub fn gone(&self, key: &Key) -> MakeError {
+        let message = format!("{}/{key} is gone", self.store.url());
+        StoreError::new(StoreErrorKind::NotFound, message)
+            .with_hint("restore it: nothing but Contrail should write below raw/")
+            .into()
+    }
+}
+
+/// As many things as there are threads, handed from one to the next.
+fn async_channel<T>(
+    count: usize,
+    make: impl Fn() -> T,
+) -> (tokio::sync::mpsc::Sender<T>, tokio::sync::Mutex<tokio::sync::mpsc::Receiver<T>>) {
+    let (sender, receiver) = tokio::sync::mpsc::channel(count);
+    for _ in 0..count {
+        let _ = sender.try_send(make());
+    }
+    (sender, tokio::sync::Mutex::new(receiver))
+}
+
+pub(super) fn broken(error: tokio::task::JoinError) -> MakeError {
+    MakeError::Broken(error.to_string())
+}
+
+/// Whether the payload is to blame, not the disk: an unzipper says so in these kinds.
+fn is_damage(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof
+    )
+}
