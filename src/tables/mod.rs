@@ -5,6 +5,7 @@
 pub mod definitions;
 pub mod holdings;
 pub mod inputs;
+mod lines;
 pub mod list_prices;
 pub mod make;
 pub mod packed;
