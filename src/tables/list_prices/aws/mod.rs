@@ -3,9 +3,9 @@
 
 mod document;
 mod products;
+mod terms;
 #[cfg(test)]
 mod tests;
-mod terms;
 mod words;
 
 use std::fmt;
@@ -27,7 +27,7 @@ const DEPTH: usize = 3;
 /// Reads the rates of an offer file, the `payload` of `slice`, and pushes them into `rates`, packed. What cannot be read is
 /// noted and left out; where the file is no JSON any more, what was read until then stands. Fails where the payload cannot
 /// be unzipped or the disk fails.
-pub(in crate::tables) fn read_rates(
+pub fn read_rates(
     payload: &Payload,
     slice: &Slice,
     packer: &mut Packer,
@@ -179,7 +179,11 @@ impl Reading<'_> {
     }
 
     /// Enters the object at `place`; what is none is noted and passed over.
-    fn enter<R: Read>(&mut self, document: &mut Document<R>, place: impl fmt::Display) -> Result<bool, Broken> {
+    fn enter<R: Read>(
+        &mut self,
+        document: &mut Document<R>,
+        place: impl fmt::Display,
+    ) -> Result<bool, Broken> {
         if document.enter()? {
             return Ok(true);
         }

@@ -122,7 +122,8 @@ impl RateWriter<'_> {
         let attributes = term.attributes.as_ref();
         let lease = attributes.and_then(|it| text(it.lease.as_ref())).and_then(words::known);
         let option = attributes.and_then(|it| text(it.purchase_option.as_ref()));
-        let class = attributes.and_then(|it| text(it.offering_class.as_ref())).and_then(words::offering_class);
+        let class =
+            attributes.and_then(|it| text(it.offering_class.as_ref())).and_then(words::offering_class);
         let common = Rate {
             identity: "",
             provider_name: "aws",

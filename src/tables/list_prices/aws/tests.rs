@@ -18,7 +18,7 @@ use crate::tables::sort::{Merge, Sorter};
 
 /// The rates of an offer file, in order, and what could not be read.
 struct Decoded {
-    run: Run,
+    runs: Vec<Run>,
     problems: Problems,
     result: io::Result<()>,
 }
@@ -37,7 +37,7 @@ fn decode<R: Read>(offer: &str, region: &str, open: impl Fn() -> io::Result<R>) 
         identity: String::new(),
     };
     let result = super::read(open, writer);
-    Decoded { run: rates.into_run().unwrap(), problems, result }
+    Decoded { runs: rates.finish().unwrap(), problems, result }
 }
 
 fn decode_text(offer: &str, region: &str, json: &str) -> Decoded {
@@ -48,7 +48,7 @@ fn decode_text(offer: &str, region: &str, json: &str) -> Decoded {
 
 impl Decoded {
     fn each(&self, mut hear: impl FnMut(&Rate<'_>)) {
-        let mut merge = Merge::of(std::slice::from_ref(&self.run)).unwrap();
+        let mut merge = Merge::of(&self.runs).unwrap();
         while let Some(row) = merge.next().unwrap() {
             hear(&Rate::unpack(row).unwrap());
         }

@@ -118,7 +118,8 @@ mod tests {
         for text in ["3yr", "3 yr", "3 years", "3Year"] {
             assert_eq!(years(text), Ok(3), "{text}");
         }
-        for text in ["", "yr", "3", "3 mo", "0yr", "-1yr", "x yr", "3yr 6mo", "99999999999999999999yr", "३yr"] {
+        for text in ["", "yr", "3", "3 mo", "0yr", "-1yr", "x yr", "3yr 6mo", "99999999999999999999yr", "३yr"]
+        {
             assert_eq!(years(text), Err(text));
         }
     }

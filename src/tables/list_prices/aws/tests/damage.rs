@@ -9,7 +9,9 @@ use super::{Decoded, decode, decode_text};
 const MACHINES: &str = include_str!("../../../../../tests/fixtures/aws_price_list/rates_machines.json");
 
 fn offer(products: &str, terms: &str) -> String {
-    format!(r#"{{"offerCode": "AmazonEC2", "products": {products}, "terms": {terms}, "attributesList": {{}}}}"#)
+    format!(
+        r#"{{"offerCode": "AmazonEC2", "products": {products}, "terms": {terms}, "attributesList": {{}}}}"#
+    )
 }
 
 fn dimension(code: &str, rest: &str) -> String {
@@ -41,7 +43,8 @@ fn terms_before_their_products_are_read_all_the_same() {
 #[test]
 fn an_odd_value_costs_its_product_its_term_or_nothing_and_is_told() {
     let price = r#""pricePerUnit": {"USD": "1"}"#;
-    let products = r#"{"ODD": {"attributes": {"instanceType": 5}}, "FINE": {"attributes": {"tenancy": "Shared"}}}"#;
+    let products =
+        r#"{"ODD": {"attributes": {"instanceType": 5}}, "FINE": {"attributes": {"tenancy": "Shared"}}}"#;
     let terms = format!(
         r#"{{"OnDemand": {{
             "ODD": {{"ODD.T": {{"priceDimensions": {{{}}}}}}},
@@ -76,12 +79,17 @@ fn a_price_that_is_no_text_is_read_as_it_stands_and_one_that_is_none_is_unknown(
         dimension("A.T.ABSENT", r#""unit": "Hrs""#),
         dimension("A.T.RANGE", r#""beginRange": "few", "endRange": "inf", "pricePerUnit": {"USD": "2"}"#),
     ];
-    let terms = format!(r#"{{"OnDemand": {{"A": {{"A.T": {{"priceDimensions": {{{}}}}}}}}}}}"#, rates.join(", "));
+    let terms =
+        format!(r#"{{"OnDemand": {{"A": {{"A.T": {{"priceDimensions": {{{}}}}}}}}}}}"#, rates.join(", "));
     let decoded = decoded(&offer(r#"{"A": {}}"#, &terms));
     let mut prices = Vec::new();
     decoded.each(|rate| {
         assert_eq!((rate.tier_start, rate.tier_end), (None, None));
-        prices.push(format!("{} {:?}", rate.sku_price_id, rate.list_unit_price.map(|price| price.to_string())));
+        prices.push(format!(
+            "{} {:?}",
+            rate.sku_price_id,
+            rate.list_unit_price.map(|price| price.to_string())
+        ));
     });
     assert_eq!(
         prices,

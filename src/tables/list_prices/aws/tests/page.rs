@@ -79,9 +79,8 @@ fn a_machine_costs_what_the_page_says() {
     let linux_sql = box_usage("Linux, Shared, SQL Web", ":0200");
     let windows_sql = box_usage("Windows, Shared, SQL Ent", ":0102");
     let since = "2024-06-30 23:59:59";
-    let reserved = |years: u8, option: &str, class: &str| {
-        format!("Committed, {years}, {option}, {class} / {since}")
-    };
+    let reserved =
+        |years: u8, option: &str, class: &str| format!("Committed, {years}, {option}, {class} / {since}");
     let [no_1, partial_1, all_1] =
         ["No", "Partial", "All"].map(|part| reserved(1, &format!("{part} Upfront"), "standard"));
     let [no_3, partial_3, all_3] =
