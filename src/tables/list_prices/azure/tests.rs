@@ -111,7 +111,10 @@ fn rates_say_what_the_price_page_says() {
 
 #[test]
 fn what_is_odd_is_told_with_its_line() {
-    let odd: String = LISTING.lines().skip_while(|line| !line.contains("too fine")).fold(String::new(), |all, line| all + line + "\n");
+    let odd: String = LISTING
+        .lines()
+        .skip_while(|line| !line.contains("too fine"))
+        .fold(String::new(), |all, line| all + line + "\n");
     let mut told = Vec::new();
     for (index, line) in odd.lines().enumerate() {
         let (_, problems) = read(&format!("{line}\n"));

@@ -83,7 +83,17 @@ mod tests {
         for (term, expected) in [("1 Year", Some(1)), ("3 Years", Some(3)), (" 10 Years ", Some(10))] {
             assert_eq!(years(term), expected, "{term}");
         }
-        for odd in ["", "1", "Year", "1 Month", "0 Years", "-1 Years", "1.5 Years", "P1Y", "99999999999999999999 Years"] {
+        for odd in [
+            "",
+            "1",
+            "Year",
+            "1 Month",
+            "0 Years",
+            "-1 Years",
+            "1.5 Years",
+            "P1Y",
+            "99999999999999999999 Years",
+        ] {
             assert_eq!(years(odd), None, "{odd}");
         }
     }
