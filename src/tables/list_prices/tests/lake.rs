@@ -22,20 +22,20 @@ use crate::tables::workshop::Workshop;
 use crate::tables::writer::TableWriter;
 
 /// A lake, and the disk of whoever builds its tables.
-struct Lake {
+pub(super) struct Lake {
     store: Arc<MemoryStore>,
     directory: tempfile::TempDir,
 }
 
 /// What a build did: the parts that it made, and what could not be decoded.
 #[derive(Debug, Default)]
-struct Built {
-    parts: Vec<String>,
-    problems: Vec<String>,
+pub(super) struct Built {
+    pub(super) parts: Vec<String>,
+    pub(super) problems: Vec<String>,
 }
 
 impl Lake {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { store: Arc::new(MemoryStore::new()), directory: tempfile::tempdir().unwrap() }
     }
 
@@ -46,7 +46,7 @@ impl Lake {
     }
 
     /// A listing of Azure that was fetched at 01:30 of its day.
-    async fn listing(&self, day: &str, items: &[String], is_sound: bool) {
+    pub(super) async fn listing(&self, day: &str, items: &[String], is_sound: bool) {
         let body: String = items.iter().map(|item| format!("{item}\n")).collect();
         let meta = ObjectMeta {
             fetched_at: format!("{day}T01:30:00Z").parse().ok(),
@@ -94,10 +94,10 @@ impl Lake {
     }
 
     /// Builds as the build does, with little memory.
-    async fn build(&self, mut maker: impl Maker) -> Built {
+    pub(super) async fn build(&self, mut maker: impl Maker) -> Built {
         let store: Arc<dyn Store> = Arc::clone(&self.store) as _;
         let scratch = Scratch::within(self.directory.path()).unwrap();
-        let workshop = Workshop { store, scratch, memory: 2_000, threads: 2 };
+        let workshop = Workshop { store, scratch, memory: 20_000, threads: 2 };
         let holdings = Holdings::list(self.store.as_ref(), None, |_| false).await.unwrap();
         maker.survey(&holdings, None, &workshop).await.unwrap();
         let mut built = Built::default();
@@ -130,7 +130,7 @@ impl Lake {
     }
 
     /// The rows of a day of `list_prices`: `new a 0.1 seen 21T01:30 of 21`.
-    async fn changes(&self, provider: &str, day: &str) -> Vec<String> {
+    pub(super) async fn changes(&self, provider: &str, day: &str) -> Vec<String> {
         self.rows(&format!("tables/list_prices/provider={provider}/dt={day}/list_prices.parquet")).await
     }
 
@@ -161,7 +161,8 @@ fn said(batch: &RecordBatch) -> Vec<String> {
     let prices = batch.column_by_name("list_unit_price").unwrap().as_primitive::<Decimal128Type>();
     let say = |row| {
         let change = text("change", row).unwrap_or_else(|| "is".to_owned());
-        let price = Price::from_units(prices.value(row)).unwrap();
+        let known = prices.is_valid(row).then(|| Price::from_units(prices.value(row)).unwrap());
+        let price = known.map_or_else(|| "for nobody knows".to_owned(), |price| price.to_string());
         let until = moment("effective_to", row).map(|end| format!(" until {end}")).unwrap_or_default();
         let source = text("source_key", row).unwrap();
         let day = source.split("dt=").nth(1).unwrap()[8..10].to_owned();

@@ -2,3 +2,4 @@
 
 mod lake;
 mod model;
+pub(super) mod recordings;
