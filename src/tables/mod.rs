@@ -6,6 +6,7 @@ pub mod build;
 pub mod definitions;
 pub mod holdings;
 pub mod inputs;
+mod lines;
 pub mod list_prices;
 pub mod make;
 pub mod packed;
