@@ -10,6 +10,9 @@
 //!   a pool costs what its row from the gap says, or, if there is none, what it cost before: it did not change.
 //! - After any other gap nothing is known of a pool until its next row.
 //!
+//! That a window which carries over anything carries over all that it must is what the source promises: see its
+//! `carry_over.rs`.
+//!
 //! The time between two days is like any other. But nothing is known across a day without a window: such a gap is as if
 //! there were nothing before it.
 

@@ -13,6 +13,7 @@ mod simulation;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use crate::base::{Date, Name};
 use crate::lake::key::{TableObject, TablePart};

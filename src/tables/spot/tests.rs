@@ -55,6 +55,12 @@ impl Lake {
     }
 
     async fn build(&self, since: Option<&str>) -> Report {
+        let report = self.try_building(since).await;
+        assert!(report.is_whole(), "{report:?}");
+        report
+    }
+
+    async fn try_building(&self, since: Option<&str>) -> Report {
         let options = Options {
             tables: ["spot_prices", "spot_prices_daily"].map(str::to_owned).into(),
             rebuild: false,
@@ -64,9 +70,7 @@ impl Lake {
         };
         let store: Arc<dyn Store> = Arc::clone(&self.store) as _;
         let scratch = Scratch::within(self.directory.path()).unwrap();
-        let report = build(store, scratch, &options, &SystemClock, &Silent).await.unwrap();
-        assert!(report.is_whole(), "{report:?}");
-        report
+        build(store, scratch, &options, &SystemClock, &Silent).await.unwrap()
     }
 
     async fn bytes(&self, table: &str, day: &str) -> Bytes {
@@ -328,4 +332,31 @@ async fn what_can_be_read_of_a_damaged_object_stands() {
     let report = lake.build(None).await;
     assert_eq!(report.tables[0].problems, 2, "{:?}", report.tables[0].told);
     assert!(report.tables[0].told.iter().all(|problem| problem.place == "payload"));
+}
+
+#[tokio::test]
+async fn a_day_before_that_cannot_be_read_is_told_with_what_to_do() {
+    let lake = Lake::new().await;
+    lake.window("us-east-1", "20T00", "21T00", &[row("m5.large", "0.1", "20T00:00")]).await;
+    lake.build(None).await;
+    lake.window("us-east-1", "21T00", "22T00", &[]).await;
+    let key = key("spot_prices_daily", "20");
+    let whole = lake.bytes("spot_prices_daily", "20").await;
+    let found = lake.store.find(&key).await.unwrap().unwrap();
+    let mut other = found.meta.clone().unwrap();
+    other.closes = Some("of other closes".to_owned());
+    for (bytes, meta) in [(&whole[..whole.len() / 2], found.meta.unwrap()), (&whole[..], other)] {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let etag = lake.store.find(&key).await.unwrap().unwrap().etag;
+        lake.store.replace(&key, file.path(), &meta, Some(&etag)).await.unwrap();
+        let report = lake.try_building(Some("2026-11-21")).await;
+        let failed = &report.tables[1].failed[..];
+        assert_eq!(failed.len(), 1, "{report:?}");
+        assert!(
+            failed[0].key.contains("dt=2026-11-21") && failed[0].error.contains("dt=2026-11-20"),
+            "{failed:?}"
+        );
+        assert!(failed[0].hint.as_ref().unwrap().contains("--rebuild"), "{failed:?}");
+    }
 }
