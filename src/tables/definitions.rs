@@ -54,7 +54,11 @@ pub static SPOT_PRICES_DAILY: Table = Table {
         Column::known("product_description", Text, "the product, as the cloud writes it"),
         Column::known("currency", Text, "the currency of the prices"),
         Column::maybe("open_price", Price, "the price at the start of the day, where it is known"),
-        Column::maybe("close_price", Price, "the last price that is known of the day"),
+        Column::maybe(
+            "close_price",
+            Price,
+            "the price at the end of what is covered of the day, where it is known",
+        ),
         Column::maybe("min_price", Price, "the lowest price of the day"),
         Column::maybe("max_price", Price, "the highest price of the day"),
         Column::maybe(

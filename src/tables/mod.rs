@@ -16,6 +16,7 @@ pub mod run;
 pub mod schema;
 pub mod scratch;
 pub mod sort;
+pub mod spot;
 pub mod workshop;
 pub mod writer;
 
@@ -32,7 +33,12 @@ pub use schema::{Column, Kind, Partitions, Table};
 /// Who makes each table, in the order in which they are built. A new table is one line here and one in [`TABLES`].
 fn makers(identity: &Identity, now: Time) -> Vec<Box<dyn Maker>> {
     let _ = (identity, now);
-    vec![Box::new(list_prices::Changes::default()), Box::new(list_prices::Current::default())]
+    vec![
+        Box::new(spot::SpotPrices),
+        Box::new(spot::SpotPricesDaily::default()),
+        Box::new(list_prices::Changes::default()),
+        Box::new(list_prices::Current::default()),
+    ]
 }
 
 /// Whether the slices of a dataset are windows of time: of these there are many objects a day.

@@ -24,5 +24,6 @@ mod simulation;
 mod spot;
 mod status;
 mod support;
+mod tables;
 mod throttling;
 mod verify;
