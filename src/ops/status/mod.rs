@@ -18,7 +18,7 @@ use crate::lake::slice::Stream;
 use crate::lake::store::Conditional;
 
 pub use cost::{Cost, Estimate, Money, PRICE_LIST, Place};
-pub use expect::{Expectation, History};
+pub use expect::Expectation;
 pub use survey::{Request, StatusError, survey};
 
 /// How a lake is doing.
