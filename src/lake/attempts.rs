@@ -27,7 +27,8 @@ pub fn read_attempts(
         }
         if !line.trim_ascii().is_empty() {
             // To the parser each line is the first.
-            let explain = |error: serde_json::Error| error.to_string().replace(" at line 1 column", " at column");
+            let explain =
+                |error: serde_json::Error| error.to_string().replace(" at line 1 column", " at column");
             take(number, serde_json::from_slice(&line).map_err(explain))?;
         }
     }

@@ -3,6 +3,7 @@
 //! anything that only the crawler knows.
 
 pub mod build;
+pub mod coverage;
 pub mod definitions;
 pub mod holdings;
 pub mod inputs;
@@ -12,6 +13,7 @@ pub mod packed;
 pub mod problems;
 mod release;
 pub mod run;
+pub mod runs;
 pub mod schema;
 pub mod scratch;
 pub mod sort;
@@ -30,8 +32,8 @@ pub use schema::{Column, Kind, Partitions, Table};
 
 /// Who makes each table, in the order in which they are built. A new table is one line here and one in [`TABLES`].
 fn makers(identity: &Identity, now: Time) -> Vec<Box<dyn Maker>> {
-    let _ = (identity, now);
-    Vec::new()
+    let _ = identity;
+    vec![Box::new(coverage::CoverageMaker::new(now)), Box::new(runs::RunsMaker)]
 }
 
 /// Whether the slices of a dataset are windows of time: of these there are many objects a day.

@@ -2,6 +2,8 @@
 //! newest run logs and from the spool's directory; nothing is written, and no upstream is asked. What cannot be
 //! known that way is `None`, and told as unknown.
 
+#[cfg(test)]
+mod agreement;
 mod cost;
 mod expect;
 mod judge;
