@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{NaiveDate, NaiveDateTime};
 
 use super::interval::Interval;
-use crate::base::clock::{midnight, whole_second};
+use crate::base::clock::midnight;
 use crate::base::name::NameError;
 use crate::base::{Date, Name, Time};
 
@@ -92,8 +92,9 @@ impl Version {
     pub fn published_at(&self) -> Time {
         let digits = self.digits.get(..14);
         let exact = digits.and_then(|digits| NaiveDateTime::parse_from_str(digits, "%Y%m%d%H%M%S").ok());
-        // A leap second is written as the second before and a fraction, and keys know no fractions.
-        exact.map_or_else(|| midnight(self.published), |exact| whole_second(exact.and_utc()))
+        // A leap second is the second before it and a fraction, and nothing here knows fractions.
+        let whole = exact.and_then(|exact| Time::from_timestamp(exact.and_utc().timestamp(), 0));
+        whole.unwrap_or_else(|| midnight(self.published))
     }
 
     /// The version as the upstream writes it.
