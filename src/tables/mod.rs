@@ -7,6 +7,7 @@ pub mod coverage;
 pub mod definitions;
 pub mod holdings;
 pub mod inputs;
+mod lines;
 pub mod list_prices;
 pub mod make;
 pub mod packed;
@@ -33,7 +34,12 @@ pub use schema::{Column, Kind, Partitions, Table};
 /// Who makes each table, in the order in which they are built. A new table is one line here and one in [`TABLES`].
 fn makers(identity: &Identity, now: Time) -> Vec<Box<dyn Maker>> {
     let _ = identity;
-    vec![Box::new(coverage::CoverageMaker::new(now)), Box::new(runs::RunsMaker)]
+    vec![
+        Box::new(list_prices::Changes::default()),
+        Box::new(list_prices::Current::default()),
+        Box::new(coverage::CoverageMaker::new(now)),
+        Box::new(runs::RunsMaker),
+    ]
 }
 
 /// Whether the slices of a dataset are windows of time: of these there are many objects a day.

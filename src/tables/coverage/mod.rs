@@ -39,10 +39,8 @@ const KEPT_DAYS: usize = 2;
 #[derive(Debug)]
 pub struct CoverageMaker {
     now: Time,
-    // What was listed: how much, what it covers, and the logs.
+    // How much was listed.
     size: (usize, usize, usize),
-    listed: Coverage,
-    logs: Holdings,
     // What is told of streams of windows by what is not listed.
     before: Coverage,
     looks: Looks,
@@ -59,8 +57,6 @@ impl CoverageMaker {
         Self {
             now,
             size: (0, 0, 0),
-            listed: Coverage::default(),
-            logs: Holdings::default(),
             before: Coverage::default(),
             looks: Looks::default(),
             pasts: Pasts::new(),
@@ -69,25 +65,17 @@ impl CoverageMaker {
         }
     }
 
-    /// Takes account of what is listed.
+    /// Takes account of what is listed, and of what was read so far.
     fn take(&mut self, holdings: &Holdings) {
         self.size = size(holdings);
-        self.logs = Holdings { logs: holdings.logs.clone(), ..Holdings::default() };
-        self.listed = Coverage::default();
+        let mut coverage = self.before.clone();
         for object in holdings.raw.values().flatten() {
-            self.listed.insert(&Parsed::Raw(object.slice.clone()));
+            coverage.insert(&Parsed::Raw(object.slice.clone()));
         }
         for (slice, mark) in &holdings.marks {
-            self.listed.insert(&Parsed::Mark(slice.clone(), *mark));
+            coverage.insert(&Parsed::Mark(slice.clone(), *mark));
         }
-        self.account();
-    }
-
-    /// What follows from all that is known so far.
-    fn account(&mut self) {
-        let mut coverage = self.before.clone();
-        coverage.merge(&self.listed);
-        let newest_log = self.logs.logs.last().map(|log| log.started);
+        let newest_log = holdings.logs.last().map(|log| log.started);
         let newest = newest_moment(&coverage).max(newest_log);
         self.until = newest.map(|newest| newest.min(whole_second(self.now)));
         self.pasts = self.until.map(|until| pasts(&coverage, &self.looks, until)).unwrap_or_default();
@@ -124,9 +112,31 @@ impl Maker for CoverageMaker {
         &COVERAGE
     }
 
+    async fn survey(
+        &mut self,
+        holdings: &Holdings,
+        since: Option<Date>,
+        workshop: &Workshop,
+    ) -> Result<(), MakeError> {
+        if let Some(since) = since {
+            read_day_before(workshop, since, &mut self.before).await?;
+        }
+        let publishes = |stream: &Stream| History::of(stream.dataset().as_str()) == Some(History::Versions);
+        let published = holdings.raw.values().flatten().map(|object| object.slice.stream());
+        let sought: BTreeSet<&Stream> = published.filter(|stream| publishes(stream)).collect();
+        let read = &mut self.refusals;
+        self.looks = Looks::read(workshop, holdings, sought, |day, logs| {
+            if read.len() < KEPT_DAYS {
+                read.insert(day, (logs.len(), refusals(day, logs)));
+            }
+        })
+        .await?;
+        self.take(holdings);
+        Ok(())
+    }
+
     /// Every day since the first one that a key or a log says something of.
     fn parts(&mut self, holdings: &Holdings) -> Vec<TableObject> {
-        self.take(holdings);
         let first_told = self.pasts.values().filter_map(|past| past.first()).map(|first| first.span.from());
         let first = first_told.chain(holdings.logs.first().map(|log| log.started)).min();
         let (Some(first), Some(until), Ok(table)) = (first, self.until, Name::new("table", COVERAGE.name))
@@ -135,23 +145,6 @@ impl Maker for CoverageMaker {
         };
         let days = first.date_naive().iter_days().take_while(|day| midnight(*day) < until);
         days.map(|day| TableObject::day(table.clone(), day)).collect()
-    }
-
-    async fn prepare(&mut self, first: Option<&TableObject>, workshop: &Workshop) -> Result<(), MakeError> {
-        let Some(TablePart::Day(first)) = first.map(TableObject::part) else { return Ok(()) };
-        read_day_before(workshop, *first, &mut self.before).await?;
-        let publishes = |stream: &Stream| History::of(stream.dataset().as_str()) == Some(History::Versions);
-        let sought: BTreeSet<&Stream> =
-            self.listed.streams().map(|(stream, _)| stream).filter(|stream| publishes(stream)).collect();
-        let read = &mut self.refusals;
-        self.looks = Looks::read(workshop, &self.logs, sought, |day, logs| {
-            if read.len() < KEPT_DAYS {
-                read.insert(day, (logs.len(), refusals(day, logs)));
-            }
-        })
-        .await?;
-        self.account();
-        Ok(())
     }
 
     fn inputs(&mut self, object: &TableObject, holdings: &Holdings) -> Inputs {
@@ -209,7 +202,7 @@ async fn read_day_before(workshop: &Workshop, first: Date, before: &mut Coverage
         }
         let day = |folder: &Prefix| folder.name().strip_prefix("dt=")?.parse::<Date>().ok();
         let folders = store.folders(&dataset).await?;
-        let Some(last) = folders.iter().rev().find(|folder| day(folder).is_some_and(|day| day < first))
+        let Some(last) = folders.iter().rev().find(|folder| day(folder).is_some_and(|day| day < since))
         else {
             continue;
         };

@@ -103,13 +103,13 @@ impl Lake {
         let is_windows = |dataset: &str| dataset == "aws_spot_prices";
         let holdings = Holdings::list(self.workshop.store.as_ref(), since, is_windows).await.unwrap();
         let mut maker = CoverageMaker::new(time(now));
+        maker.survey(&holdings, since, &self.workshop).await.unwrap();
         let mut parts = maker.parts(&holdings);
         let date = |part: &TableObject| match part.part() {
             TablePart::Day(day) => *day,
             TablePart::Service(_) => panic!("a day"),
         };
         parts.retain(|part| since.is_none_or(|since| date(part) >= since));
-        maker.prepare(parts.first(), &self.workshop).await.unwrap();
         let mut days = BTreeMap::new();
         for part in &parts {
             let inputs = maker.inputs(part, &holdings).digest(&COVERAGE);
