@@ -6,6 +6,7 @@
 //! | floor | room | what lives here | never here |
 //! |---|---|---|---|
 //! | 5 | [`cli`] | one file per command: parse, call, print | decisions |
+//! | 4 | [`ddl`] | what engines are told, so that they read the tables | running it, credentials |
 //! | 4 | [`ops`] | what operators ask: would it work here, how complete is the lake, is it sound | fetching, changing a lake |
 //! | 3 | [`crawler`] | schedule, plan, run, supervise, shutdown | HTTP, SDK calls |
 //! | 2 | [`sources`] | one file per dataset, grouped by provider | storing, key strings, clocks |
@@ -18,6 +19,7 @@ pub mod base;
 pub mod cli;
 pub mod config;
 pub mod crawler;
+pub mod ddl;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod lake;

@@ -1,0 +1,79 @@
+//! Spark SQL: tables over the files, whose partitions Spark writes down once and is told of again after each build.
+//! Works with and without a Hive metastore.
+
+use super::lake::{Lake, Place, Standing};
+use super::text::{Dialect, backslash_string, digits, lines, partition_comment, quoted, remark};
+use crate::tables::schema::Kind;
+
+pub(super) static DIALECT: Dialect =
+    Dialect { quote: '`', days_ago: |days| format!("date_sub(current_date(), {days})") };
+
+pub(super) fn statements(lake: &Lake) -> String {
+    let mut told = format!("The tables of {} for Spark SQL.\n", lake.place.folder("s3a", "tables"));
+    told.push_str("Spark learns of new days by MSCK REPAIR TABLE: run these statements again after a build.");
+    if let Place::Bucket { region, endpoint, path_style, .. } = &lake.place {
+        told.push_str("\nIt needs org.apache.hadoop:hadoop-aws in the version of its Hadoop (--packages)");
+        let mut settings = Vec::new();
+        settings
+            .extend(region.as_ref().map(|region| format!("spark.hadoop.fs.s3a.endpoint.region={region}")));
+        settings
+            .extend(endpoint.as_ref().map(|url| format!("spark.hadoop.fs.s3a.endpoint={}", url.as_str())));
+        if *path_style {
+            settings.push("spark.hadoop.fs.s3a.path.style.access=true".to_owned());
+        }
+        for setting in settings {
+            told.push_str(&format!("\nand --conf {setting}"));
+        }
+        told.push_str(".\nOn EMR and Glue write s3:// for s3a://.");
+    }
+    let database = quoted(lake.database.as_str(), '`');
+    let mut text = remark(&told);
+    text.push_str(&format!("\nSET TIME ZONE 'UTC';\n\nCREATE DATABASE IF NOT EXISTS {database};\n"));
+    for standing in &lake.tables {
+        text.push_str(&table(lake, standing));
+    }
+    text
+}
+
+fn table(lake: &Lake, standing: &Standing) -> String {
+    let table = standing.table;
+    let mut columns = lines(table.columns.iter(), |column| {
+        let comment = backslash_string(column.description);
+        format!("{} {} COMMENT {comment}", quoted(column.name, '`'), kind(column.kind))
+    });
+    let partitions = table.partitions.columns();
+    columns.extend(partitions.iter().map(|name| {
+        let kind = if *name == "dt" { "DATE" } else { "STRING" };
+        format!("  {} {kind} COMMENT {}", quoted(name, '`'), backslash_string(partition_comment(name)))
+    }));
+    let mut folder = lake.place.folder("s3a", &format!("tables/{}", table.name));
+    if let Place::Directory(_) = lake.place {
+        // Without a scheme a path is one of the cluster's own file system.
+        folder.insert_str(0, "file:");
+    }
+    let partitions: Vec<String> = partitions.iter().map(|name| quoted(name, '`')).collect();
+    let name = format!("{}.{}", quoted(lake.database.as_str(), '`'), quoted(table.name, '`'));
+    let repair = if standing.is_built {
+        format!("\nMSCK REPAIR TABLE {name};\n")
+    } else {
+        // It fails where there is no folder.
+        format!("\n-- {} has no objects yet. Once it has: MSCK REPAIR TABLE {name}\n", table.name)
+    };
+    format!(
+        "\nCREATE TABLE IF NOT EXISTS {name} (\n{}\n)\nUSING PARQUET\nPARTITIONED BY ({})\nLOCATION {}\nCOMMENT {};\n{repair}",
+        columns.join(",\n"),
+        partitions.join(", "),
+        backslash_string(&folder),
+        backslash_string(table.description),
+    )
+}
+
+fn kind(kind: Kind) -> String {
+    match kind {
+        Kind::Text => "STRING".to_owned(),
+        Kind::Price | Kind::Quantity => format!("DECIMAL{}", digits(kind)),
+        Kind::Moment => "TIMESTAMP".to_owned(),
+        Kind::Integer => "BIGINT".to_owned(),
+        Kind::Boolean => "BOOLEAN".to_owned(),
+    }
+}
