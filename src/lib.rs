@@ -6,7 +6,6 @@
 //! | floor | room | what lives here | never here |
 //! |---|---|---|---|
 //! | 5 | [`cli`] | one file per command: parse, call, print | decisions |
-//! | 4 | [`ddl`] | what engines are told, so that they read the tables | running it, credentials |
 //! | 4 | [`ops`] | what operators ask: would it work here, how complete is the lake, is it sound | fetching, changing a lake |
 //! | 3 | [`crawler`] | schedule, plan, run, supervise, shutdown | HTTP, SDK calls |
 //! | 2 | [`sources`] | one file per dataset, grouped by provider | storing, key strings, clocks |

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests run Contrail against and did not write: the S3 servers moto, ministack and s3rver, and the
-# readers DuckDB, pandas, pyarrow, Polars, ClickHouse and Spark. They go below target/test-servers (or
+# readers DuckDB, pandas, pyarrow, Polars, ClickHouse and Spark, and a grammar of Trino. They go below target/test-servers (or
 # CONTRAIL_TEST_SERVERS) and are installed again only when this file or the requirements change. What is missing
 # afterwards, its tests skip.
 set -eu
@@ -8,7 +8,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 servers=${CONTRAIL_TEST_SERVERS:-$here/../target/test-servers}
 wanted=$(cat "$0" "$here/requirements.txt" | cksum)
-s3rver=3.7.1
+node_packages="s3rver@3.7.1 dt-sql-parser@4.5.1 esbuild@0.28.2"
 
 mkdir -p "$servers"
 servers=$(cd "$servers" && pwd)
@@ -49,14 +49,15 @@ if [ -d "$servers/venv" ]; then
 fi
 
 if ! command -v npm >/dev/null; then
-    echo "SKIPPED: npm is not here, so s3rver is not installed" >&2
+    echo "SKIPPED: npm is not here, so s3rver and the grammar of Trino are not installed" >&2
 elif [ "$(cat "$servers/node.stamp" 2>/dev/null)" != "$wanted" ]; then
     rm -rf "$servers/node" "$servers/node.stamp"
     mkdir -p "$servers/node"
-    if npm install --silent --no-audit --no-fund --prefix "$servers/node" "s3rver@$s3rver"; then
+    # shellcheck disable=SC2086 # several packages
+    if npm install --silent --no-audit --no-fund --prefix "$servers/node" $node_packages; then
         echo "$wanted" >"$servers/node.stamp"
     else
         rm -rf "$servers/node"
-        echo "SKIPPED: s3rver could not be installed" >&2
+        echo "SKIPPED: s3rver and the grammar of Trino could not be installed" >&2
     fi
 fi

@@ -4,14 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floor of each room. Side rooms stand at 0: they import `base` only, and everybody above may import them.
-const FLOORS: [(&str, u8); 12] = [
+const FLOORS: [(&str, u8); 10] = [
     ("base", 0),
     ("lake", 1),
     ("net", 1),
     ("sources", 2),
     ("crawler", 3),
-    ("tables", 3),
-    ("ddl", 4),
     ("ops", 4),
     ("cli", 5),
     ("config", 0),

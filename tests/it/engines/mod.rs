@@ -6,6 +6,8 @@
 //! properties that only Athena understands.
 
 mod ask;
+mod examples;
+mod grammar;
 mod invented;
 mod lakes;
 mod questions;
