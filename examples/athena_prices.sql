@@ -46,7 +46,7 @@ WITH wanted (instance_type) AS (
 )
 SELECT spot.instance_type, spot.region_id, spot.known_seconds, on_demand.usd AS on_demand,
   CAST(spot.usd AS decimal(20, 6)) AS spot,
-  CAST(100 * (on_demand.usd - spot.usd) / on_demand.usd AS decimal(9, 2)) AS saved_percent
+  CAST(100 * (on_demand.usd - spot.usd) / on_demand.usd AS decimal(38, 2)) AS saved_percent
 FROM spot JOIN on_demand ON on_demand.instance_type = spot.instance_type AND on_demand.region_id = spot.region_id
 WHERE spot.instance_type IN (SELECT instance_type FROM wanted)
 ORDER BY saved_percent DESC, spot.instance_type, spot.region_id;
@@ -74,7 +74,7 @@ WITH wanted (instance_type) AS (
 )
 SELECT instance_type, region_id, COALESCE(availability_zone_id, availability_zone) AS zone, product_description,
   COUNT(*) AS days, SUM(changes) AS changes, MIN(min_price) AS lowest, MAX(max_price) AS highest,
-  CAST(100 * (MAX(max_price) - MIN(min_price)) / MIN(min_price) AS decimal(9, 2)) AS swing_percent
+  CAST(100 * (MAX(max_price) - MIN(min_price)) / MIN(min_price) AS decimal(38, 2)) AS swing_percent
 FROM "contrail".spot_prices_daily
 WHERE dt >= CAST(current_date - INTERVAL '30' DAY AS varchar(10)) AND min_price > 0
   AND instance_type IN (SELECT instance_type FROM wanted)

@@ -16,8 +16,10 @@ from pyspark.sql import SparkSession, Window
 from pyspark.sql import functions as f
 
 HOURLY = "decimal(20, 6)"
-PERCENT = "decimal(9, 2)"
-ZONE = f.coalesce("availability_zone_id", "availability_zone").alias("zone")
+PERCENT = "decimal(38, 2)"
+
+def zone():
+    return f.coalesce("availability_zone_id", "availability_zone").alias("zone")
 
 
 def since(days):
@@ -49,7 +51,7 @@ def cheapest(tables, types):
         "instance_type", f.lit("on demand").alias("way"), "region_id", f.lit(None).cast("string").alias("zone"), "usd"
     )
     pools = pools.select(
-        "instance_type", f.lit("spot").alias("way"), "region_id", ZONE, f.col("close_price").alias("usd")
+        "instance_type", f.lit("spot").alias("way"), "region_id", zone(), f.col("close_price").alias("usd")
     )
     return places.unionAll(pools).orderBy("usd", "instance_type", "way", "region_id", "zone").limit(10)
 
@@ -95,7 +97,7 @@ def volatility(tables, types):
     pools = tables("spot_prices_daily").where(f.col("instance_type").isin(types)).where(since(30))
     return (
         pools.where("min_price > 0")
-        .groupBy("instance_type", "region_id", ZONE, "product_description")
+        .groupBy("instance_type", "region_id", zone(), "product_description")
         .agg(
             f.count("*").alias("days"),
             f.sum("changes").alias("changes"),

@@ -11,15 +11,17 @@ use super::lake::{DdlError, Lake, Place, Standing};
 use super::text::{Dialect, backslash_string, digits, lines, partition_comment, quoted, remark};
 use crate::tables::schema::Kind;
 
-pub(super) static DIALECT: Dialect =
-    Dialect { quote: '"', days_ago: |days| format!("CAST(current_date - INTERVAL '{days}' DAY AS varchar)") };
+pub(super) static DIALECT: Dialect = Dialect {
+    quote: '"',
+    days_ago: |days| format!("CAST(current_date - INTERVAL '{days}' DAY AS varchar(10))"),
+};
 
 pub(super) fn statements(lake: &Lake) -> Result<String, DdlError> {
     let Place::Bucket { .. } = lake.place else { return Err(DdlError::NeedsBucket(Engine::Athena)) };
     let mut text = remark(&format!(
         "The tables of {} for Amazon Athena. It takes one statement at a time.\n\
          Nothing has to be run again when days are added: partitions follow from their names.\n\
-         DROP TABLE removes a description and no data; so does a new one after a change of columns.",
+         To describe a table anew, drop it first: DROP TABLE removes the description and no data.",
         lake.place.folder("s3", "tables")
     ));
     text.push_str(&format!("\nCREATE DATABASE IF NOT EXISTS {};\n", quoted(lake.database.as_str(), '`')));

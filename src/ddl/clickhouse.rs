@@ -1,6 +1,7 @@
 //! ClickHouse: views over its table functions `s3` and `file`. Types are given, so that no file is opened to learn
 //! them, and a table without objects is a table without rows.
 
+use super::Engine;
 use super::lake::{DdlError, Lake, Place, Standing, pattern};
 use super::text::{Dialect, backslash_string, digits, lines, quoted, remark};
 use crate::tables::schema::{Column, Kind};
@@ -11,7 +12,8 @@ pub(super) static DIALECT: Dialect = Dialect { quote: '`', days_ago: |days| form
 const PATTERN: [char; 4] = ['*', '?', '{', '}'];
 
 pub(super) fn statements(lake: &Lake) -> Result<String, DdlError> {
-    let mut text = remark(&told(&lake.place)?);
+    lake.place.without(&PATTERN, Engine::ClickHouse)?;
+    let mut text = remark(&told(&lake.place));
     text.push_str(&format!("\nCREATE DATABASE IF NOT EXISTS {};\n", quoted(lake.database.as_str(), '`')));
     for standing in &lake.tables {
         text.push_str(&view(lake, standing));
@@ -19,12 +21,9 @@ pub(super) fn statements(lake: &Lake) -> Result<String, DdlError> {
     Ok(text)
 }
 
-fn told(place: &Place) -> Result<String, DdlError> {
-    Ok(match place {
+fn told(place: &Place) -> String {
+    match place {
         Place::Directory(path) => {
-            if let Some(letter) = path.chars().find(|letter| PATTERN.contains(letter)) {
-                return Err(DdlError::Pattern(path.clone(), letter));
-            }
             format!(
                 "The tables of {path}/ for ClickHouse: as they are for clickhouse local and chDB. A server reads files\n\
                  below its user_files_path only; make a link to the lake there, and name the link with --lake:\n\
@@ -37,7 +36,7 @@ fn told(place: &Place) -> Result<String, DdlError> {
              addresses: s3('https://…', 'KEY', 'SECRET', 'Parquet', …)",
             place.folder("s3", "tables")
         ),
-    })
+    }
 }
 
 fn view(lake: &Lake, standing: &Standing) -> String {

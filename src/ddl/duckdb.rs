@@ -3,7 +3,8 @@
 //! All objects of a table have the same columns, because a build makes those anew whose columns differ; so the files are
 //! not united by name, which would open every one of them.
 
-use super::lake::{Lake, Place, Standing, pattern};
+use super::Engine;
+use super::lake::{DdlError, Lake, Place, Standing, pattern};
 use super::text::{Dialect, digits, lines, quoted, remark, standard_string};
 use crate::tables::schema::Kind;
 
@@ -14,7 +15,11 @@ pub(super) static DIALECT: Dialect =
 const RAW: [(&str, &[&str]); 2] =
     [("aws_spot_prices", &["region"]), ("azure_retail_prices", &["currency", "price_type"])];
 
-pub(super) fn statements(lake: &Lake) -> String {
+/// What a path may not hold: DuckDB matches no pattern against it, whatever is written.
+const UNMATCHED: [char; 1] = ['\\'];
+
+pub(super) fn statements(lake: &Lake) -> Result<String, DdlError> {
+    lake.place.without(&UNMATCHED, Engine::DuckDb)?;
     let mut text = remark(&format!(
         "The tables of {} for DuckDB. Views see new days by themselves;\n\
          run these statements again when a table was built for the first time.",
@@ -30,7 +35,7 @@ pub(super) fn statements(lake: &Lake) -> String {
             text.push_str(&raw(lake, dataset, parts));
         }
     }
-    text
+    Ok(text)
 }
 
 /// How a bucket is reached: with the credentials that the AWS CLI would take.

@@ -90,6 +90,15 @@ impl Standing {
 }
 
 impl Place {
+    /// Refuses a directory whose path has one of `letters`, which `engine` has no way to write.
+    pub(super) fn without(&self, letters: &[char], engine: Engine) -> Result<(), DdlError> {
+        let Self::Directory(path) = self else { return Ok(()) };
+        match path.chars().find(|letter| letters.contains(letter)) {
+            Some(letter) => Err(DdlError::Pattern { engine, path: path.clone(), letter }),
+            None => Ok(()),
+        }
+    }
+
     /// The address of a folder below the lake, which ends in a slash, with `scheme` for a bucket. A directory is a path.
     pub(super) fn folder(&self, scheme: &str, below: &str) -> String {
         match self {
@@ -152,8 +161,15 @@ pub enum DdlError {
     #[error("{} cannot read a lake in a directory", .0.name())]
     NeedsBucket(Engine),
     /// The path of the lake would be taken for a pattern.
-    #[error("ClickHouse takes {1:?} in the path of the lake, {0}, for a pattern")]
-    Pattern(String, char),
+    #[error("{} takes {letter:?} in the path of the lake, {path}, for more than a letter", .engine.name())]
+    Pattern {
+        /// The engine.
+        engine: Engine,
+        /// The path.
+        path: String,
+        /// The letter.
+        letter: char,
+    },
 }
 
 impl Hinted for DdlError {

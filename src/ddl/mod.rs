@@ -55,7 +55,7 @@ pub fn statements(engine: Engine, lake: &Lake) -> Result<String, DdlError> {
         Engine::Spark => (spark::statements(lake), &spark::DIALECT),
         Engine::Trino => (trino::statements(lake)?, &trino::DIALECT),
         Engine::ClickHouse => (clickhouse::statements(lake)?, &clickhouse::DIALECT),
-        Engine::DuckDb => (duckdb::statements(lake), &duckdb::DIALECT),
+        Engine::DuckDb => (duckdb::statements(lake)?, &duckdb::DIALECT),
     };
     text.push_str(&examples::of(lake, dialect));
     Ok(text)

@@ -10,7 +10,10 @@ pub(super) static DIALECT: Dialect =
 
 pub(super) fn statements(lake: &Lake) -> String {
     let mut told = format!("The tables of {} for Spark SQL.\n", lake.place.folder("s3a", "tables"));
-    told.push_str("Spark learns of new days by MSCK REPAIR TABLE: run these statements again after a build.");
+    told.push_str(
+        "Spark learns of new days by MSCK REPAIR TABLE: run these statements again after a build.\n\
+         To describe a table anew, drop it first: DROP TABLE removes the description and no data.",
+    );
     if let Place::Bucket { region, endpoint, path_style, .. } = &lake.place {
         told.push_str("\nIt needs org.apache.hadoop:hadoop-aws in the version of its Hadoop (--packages)");
         let mut settings = Vec::new();

@@ -30,6 +30,9 @@ pub(super) fn statements(lake: &Lake) -> Result<String, DdlError> {
         told.push('\n');
         told.push_str(&setting);
     }
+    told.push_str(
+        "\nTo describe a table anew, drop it first: DROP TABLE removes the description and no data.",
+    );
     let database = quoted(lake.database.as_str(), '"');
     let mut text = remark(&told);
     text.push_str(&format!("\nCREATE SCHEMA IF NOT EXISTS {database};\n"));

@@ -1,5 +1,5 @@
 """Spark runs the statements that Contrail prints, and answers. With `hive` as argument it has a metastore of Hive, as
-Athena's tables need one, and reads folders below a partition, as Athena does."""
+Athena's tables need one."""
 
 import sys
 
@@ -20,9 +20,6 @@ if "hive" in sys.argv:
     builder = (
         builder.enableHiveSupport()
         .config("spark.hadoop.javax.jdo.option.ConnectionURL", "jdbc:derby:memory:metastore;create=true")
-        .config("spark.sql.hive.convertMetastoreParquet", "false")
-        .config("spark.hadoop.mapreduce.input.fileinputformat.input.dir.recursive", "true")
-        .config("spark.hadoop.hive.mapred.supports.subdirectories", "true")
         # Athena's queries have names in double quotes.
         .config("spark.sql.ansi.enabled", "true")
         .config("spark.sql.ansi.doubleQuotedIdentifiers", "true")

@@ -29,7 +29,7 @@ fn tables_have_the_columns_that_users_ask_for() {
         writeln!(text, "  sought      {}", table.sought.join(", ")).unwrap();
         for column in table.columns {
             let null = if column.nullable { "NULL" } else { "NOT NULL" };
-            writeln!(text, "  {:<22}{:<28}{null}", column.name, column.kind.arrow().to_string()).unwrap();
+            writeln!(text, "  {:<24}{:<28}{null}", column.name, column.kind.arrow().to_string()).unwrap();
         }
         text.push('\n');
     }

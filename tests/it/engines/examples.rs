@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::ask::{Rows, directory};
+use super::ask::{self, Rows};
 use super::lakes;
 use super::questions::Questions;
 use super::{athena_for_hive, spark};
@@ -30,7 +30,7 @@ fn run_job(lake: &std::path::Path) -> Vec<Printed> {
                    --conf spark.driver.host=127.0.0.1 pyspark-shell";
     let scratch = tempfile::tempdir().unwrap();
     let output = std::process::Command::new(installed("venv/bin/python").unwrap())
-        .arg(directory("examples/spark_prices.py"))
+        .arg(ask::directory("examples/spark_prices.py"))
         .arg("--lake")
         .arg(lake)
         .args(["--json", "m5.large", "c5.large"])
@@ -48,8 +48,9 @@ fn run_job(lake: &std::path::Path) -> Vec<Printed> {
 async fn the_sql_for_athena_and_the_spark_job_give_the_same_answers_about_a_directory() {
     let Some(engine) = spark(&["hive"]) else { return };
     let stage = lakes::all().await.iter().find(|stage| stage.has_examples).unwrap();
-    let sql = std::fs::read_to_string(directory("examples/athena_prices.sql")).unwrap();
-    let told = format!("{}\n{sql}", athena_for_hive(stage, &stage.path));
+    let sql = std::fs::read_to_string(ask::directory("examples/athena_prices.sql")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let told = format!("{}\n{sql}", athena_for_hive(stage, directory.path()));
     let found = engine.ask(&told, &Questions::new(), &serde_json::Value::Null).examples;
     let job = run_job(&stage.path);
     // Before them stand the two examples of the statements.

@@ -18,7 +18,7 @@ pub(super) const NEVER_BUILT: &str = "crawl_runs";
 
 /// Makes the lake; answers where it is.
 pub(super) async fn make() -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("engines-invented").join("o'dd [la]ke é \\ %20");
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("engines-invented").join("o'dd [la]ke é %20");
     let _ = std::fs::remove_dir_all(path.parent().unwrap());
     let store = LocalStore::new(path.clone());
     store.open().await.unwrap();

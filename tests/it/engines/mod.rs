@@ -17,7 +17,7 @@ use std::path::Path;
 
 use contrail::base::{Clock as _, SystemClock};
 use contrail::ddl::{Engine as Told, Lake, Place, Standing, statements};
-use contrail::tables::TABLES;
+use contrail::tables::{Partitions, TABLES};
 use serde_json::{Value, json};
 
 use self::ask::{Answered, Engine};
@@ -111,8 +111,10 @@ async fn spark_reads_the_tables_of_a_directory_as_duckdb_does() {
     }
 }
 
-/// Athena's statements with a directory in the bucket's place. Athena makes partitions up; Hive is told of them.
-fn athena_for_hive(stage: &Stage, plain: &Path) -> String {
+/// Athena's statements with the directory `below` in the bucket's place, and the tables of `stage` there. Athena makes
+/// partitions up, where Hive is told of them; and Athena reads the folders below a partition, where Spark does not, so
+/// for Spark their files lie directly in it.
+fn athena_for_hive(stage: &Stage, below: &Path) -> String {
     let bucket = Place::Bucket {
         bucket: "my-bucket".to_owned(),
         prefix: "lake".to_owned(),
@@ -120,16 +122,43 @@ fn athena_for_hive(stage: &Stage, plain: &Path) -> String {
         endpoint: None,
         path_style: false,
     };
-    let now = SystemClock.now();
-    let tables = TABLES.map(|table| Standing::new(table, now, None, [], true)).into();
+    let tables = TABLES.map(|table| Standing::new(table, SystemClock.now(), None, [], true)).into();
     let lake = Lake { place: bucket, database: "contrail".parse().unwrap(), tables, raw: Vec::new() };
     let text = statements(Told::Athena, &lake).unwrap();
-    let text = text.replace("s3://my-bucket/lake", &format!("file:{}", plain.display()));
+    let text = text.replace("s3://my-bucket/lake", &format!("file:{}", below.display()));
     let (tables, examples) = text.split_once("\n-- Example").unwrap();
-    let built = TABLES.into_iter().filter(|table| stage.path.join("tables").join(table.name).exists());
-    let told: String =
-        built.map(|table| format!("MSCK REPAIR TABLE `contrail`.`{}`;\n", table.name)).collect();
+    let mut told = String::new();
+    for table in TABLES {
+        let (from, to) = (stage.path.join("tables").join(table.name), below.join("tables").join(table.name));
+        if !from.exists() {
+            continue;
+        }
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        if table.partitions == Partitions::ProviderService {
+            lay_flat(&from, &to);
+        } else {
+            std::os::unix::fs::symlink(&from, &to).unwrap();
+        }
+        told.push_str(&format!("MSCK REPAIR TABLE `contrail`.`{}`;\n", table.name));
+    }
     format!("{tables}\n{told}\n-- Example{examples}")
+}
+
+/// Links each `<provider>/<service>/<file>` below `from` as `<provider>/<service>-<file>` below `to`.
+fn lay_flat(from: &Path, to: &Path) {
+    let names = |directory: &Path| -> Vec<_> {
+        std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    };
+    for provider in names(from) {
+        std::fs::create_dir_all(to.join(&provider)).unwrap();
+        for service in names(&from.join(&provider)) {
+            for file in names(&from.join(&provider).join(&service)) {
+                let link = format!("{}-{}", service.display(), file.display());
+                let file = from.join(&provider).join(&service).join(&file);
+                std::os::unix::fs::symlink(file, to.join(&provider).join(link)).unwrap();
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -137,12 +166,9 @@ async fn hive_in_spark_reads_a_directory_by_the_statements_for_athena_as_duckdb_
     for stage in lakes::all().await {
         let Some(expected) = ask_duckdb(stage) else { return };
         let Some(engine) = spark(&["hive"]) else { return };
-        // Keys of a bucket hold nothing that Hive would take for a pattern.
         let directory = tempfile::tempdir().unwrap();
-        let plain = directory.path().join("lake");
-        std::os::unix::fs::symlink(&stage.path, &plain).unwrap();
-        let found =
-            engine.ask(&athena_for_hive(stage, &plain), &asked(questions::ATHENA, stage), &Value::Null);
+        let statements = athena_for_hive(stage, directory.path());
+        let found = engine.ask(&statements, &asked(questions::ATHENA, stage), &Value::Null);
         assert_same(&found, &expected, stage, 2);
     }
 }
