@@ -11,6 +11,7 @@ org.apache.hadoop:hadoop-aws:VERSION, in the version of Spark's own Hadoop.
 
 import argparse
 import json
+from decimal import Decimal
 
 from pyspark.sql import SparkSession, Window
 from pyspark.sql import functions as f
@@ -20,6 +21,10 @@ PERCENT = "decimal(38, 2)"
 
 def zone():
     return f.coalesce("availability_zone_id", "availability_zone").alias("zone")
+
+
+def text(value):
+    return format(value, "f") if isinstance(value, Decimal) else None if value is None else str(value)
 
 
 def since(days):
@@ -125,7 +130,7 @@ def main():
     for question in (cheapest, savings, changes, volatility):
         rows = question(tables, wanted.types)
         if wanted.json:
-            values = [[None if value is None else str(value) for value in row] for row in rows.collect()]
+            values = [[text(value) for value in row] for row in rows.collect()]
             print(json.dumps({"question": question.__name__, "columns": rows.columns, "rows": values}))
         else:
             print(f"\n{question.__name__}")

@@ -6,6 +6,7 @@
 //! properties that only Athena understands.
 
 mod ask;
+mod command;
 mod examples;
 mod grammar;
 mod invented;
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 use self::ask::{Answered, Engine};
 use self::lakes::Stage;
 use self::questions::{Dialect, Questions, questions};
+use crate::support::lake_reader::LakeReader;
 use crate::support::program::Home;
 
 /// What `contrail ddl` prints for an engine.
@@ -60,6 +62,25 @@ fn assert_same(found: &Answered, expected: &Answered, stage: &Stage, examples: u
             assert!(!rows.is_empty(), "example {number} in {}", stage.name);
             assert_eq!(rows.len(), expected.examples[number].len(), "example {number} in {}", stage.name);
         }
+    }
+}
+
+#[tokio::test]
+async fn duckdb_reads_every_line_of_the_raw_payloads() {
+    let stage = lakes::all().await.iter().find(|stage| stage.has_examples).unwrap();
+    let Some(engine) = Engine::new("with_duckdb.py", "venv", "venv/bin/python", &[]) else { return };
+    let lake = LakeReader::of_directory(&stage.path);
+    let lines = |dataset: &str| lake.raw(dataset).values().map(|object| object.lines().len()).sum::<usize>();
+    let count = |dataset: &str| {
+        (dataset.to_owned(), format!("SELECT COUNT(*), COUNT(json), COUNT(dt) FROM contrail.raw_{dataset}"))
+    };
+    let datasets = ["aws_spot_prices", "azure_retail_prices"];
+    let asked = datasets.map(count).into();
+    let found = engine.ask(&ddl("duckdb", &stage.path), &asked, &Value::Null);
+    for dataset in datasets {
+        let expected = Some(lines(dataset).to_string());
+        assert!(lines(dataset) > 1_000);
+        assert_eq!(found.answers[dataset], [[expected.clone(), expected.clone(), expected]]);
     }
 }
 
