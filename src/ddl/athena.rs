@@ -8,7 +8,7 @@
 
 use super::Engine;
 use super::lake::{DdlError, Lake, Place, Standing};
-use super::text::{Dialect, backslash_string, digits, lines, partition_comment, quoted, remark};
+use super::text::{Dialect, backslash_string, digits, folders, lines, partition_comment, quoted, remark};
 use crate::tables::schema::Kind;
 
 pub(super) static DIALECT: Dialect = Dialect {
@@ -18,17 +18,15 @@ pub(super) static DIALECT: Dialect = Dialect {
 
 pub(super) fn statements(lake: &Lake) -> Result<String, DdlError> {
     let Place::Bucket { .. } = lake.place else { return Err(DdlError::NeedsBucket(Engine::Athena)) };
-    let mut text = remark(&format!(
+    let told = remark(&format!(
         "The tables of {} for Amazon Athena. It takes one statement at a time.\n\
          Nothing has to be run again when days are added: partitions follow from their names.\n\
          To describe a table anew, drop it first: DROP TABLE removes the description and no data.",
         lake.place.folder("s3", "tables")
     ));
-    text.push_str(&format!("\nCREATE DATABASE IF NOT EXISTS {};\n", quoted(lake.database.as_str(), '`')));
-    for standing in &lake.tables {
-        text.push_str(&table(lake, standing));
-    }
-    Ok(text)
+    let database = format!("\nCREATE DATABASE IF NOT EXISTS {};\n", quoted(lake.database.as_str(), '`'));
+    let tables = lake.tables.iter().map(|standing| table(lake, standing));
+    Ok([told, database].into_iter().chain(tables).collect())
 }
 
 fn table(lake: &Lake, standing: &Standing) -> String {
@@ -47,7 +45,7 @@ fn table(lake: &Lake, standing: &Standing) -> String {
         })
         .collect();
     let mut properties = vec![("projection.enabled".to_owned(), "true".to_owned())];
-    let template: String = projected.iter().map(|name| format!("{name}=${{{name}}}/")).collect();
+    let template = folders(&projected, |name| format!("${{{name}}}"));
     for name in &projected {
         properties.extend(projection(name, standing));
     }

@@ -13,12 +13,10 @@ const PATTERN: [char; 4] = ['*', '?', '{', '}'];
 
 pub(super) fn statements(lake: &Lake) -> Result<String, DdlError> {
     lake.place.without(&PATTERN, Engine::ClickHouse)?;
-    let mut text = remark(&told(&lake.place));
-    text.push_str(&format!("\nCREATE DATABASE IF NOT EXISTS {};\n", quoted(lake.database.as_str(), '`')));
-    for standing in &lake.tables {
-        text.push_str(&view(lake, standing));
-    }
-    Ok(text)
+    let told = remark(&told(&lake.place));
+    let database = format!("\nCREATE DATABASE IF NOT EXISTS {};\n", quoted(lake.database.as_str(), '`'));
+    let views = lake.tables.iter().map(|standing| view(lake, standing));
+    Ok([told, database].into_iter().chain(views).collect())
 }
 
 fn told(place: &Place) -> String {
@@ -32,7 +30,7 @@ fn told(place: &Place) -> String {
         }
         Place::Bucket { .. } => format!(
             "The tables of {} for ClickHouse.\n\
-             Keys come from its environment or from <s3> in its configuration. To give others, write them behind the\n\
+             Credentials come from its environment or from <s3> in its configuration. To give others, write them behind the\n\
              addresses: s3('https://…', 'KEY', 'SECRET', 'Parquet', …)",
             place.folder("s3", "tables")
         ),

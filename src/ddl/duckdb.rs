@@ -5,7 +5,7 @@
 
 use super::Engine;
 use super::lake::{DdlError, Lake, Place, Standing, pattern};
-use super::text::{Dialect, digits, lines, quoted, remark, standard_string};
+use super::text::{Dialect, digits, folders, lines, quoted, remark, standard_string};
 use crate::tables::schema::Kind;
 
 pub(super) static DIALECT: Dialect =
@@ -20,22 +20,17 @@ const UNMATCHED: [char; 1] = ['\\'];
 
 pub(super) fn statements(lake: &Lake) -> Result<String, DdlError> {
     lake.place.without(&UNMATCHED, Engine::DuckDb)?;
-    let mut text = remark(&format!(
+    let told = remark(&format!(
         "The tables of {} for DuckDB. Views see new days by themselves;\n\
          run these statements again when a table was built for the first time.",
         lake.place.folder("s3", "tables")
     ));
-    text.push_str(&secret(lake));
-    text.push_str(&format!("\nCREATE SCHEMA IF NOT EXISTS {};\n", quoted(lake.database.as_str(), '"')));
-    for standing in &lake.tables {
-        text.push_str(&view(lake, standing));
-    }
-    for (dataset, parts) in RAW {
-        if lake.raw.iter().any(|known| known == dataset) {
-            text.push_str(&raw(lake, dataset, parts));
-        }
-    }
-    Ok(text)
+    let schema = format!("\nCREATE SCHEMA IF NOT EXISTS {};\n", quoted(lake.database.as_str(), '"'));
+    let views = lake.tables.iter().map(|standing| view(lake, standing));
+    let has = |dataset: &str| lake.raw.iter().any(|known| known == dataset);
+    let raw =
+        RAW.into_iter().filter(|(dataset, _)| has(dataset)).map(|(dataset, parts)| raw(lake, dataset, parts));
+    Ok([told, secret(lake), schema].into_iter().chain(views).chain(raw).collect())
 }
 
 /// How a bucket is reached: with the credentials that the AWS CLI would take.
@@ -102,18 +97,19 @@ fn view(lake: &Lake, standing: &Standing) -> String {
 
 /// The payloads as they came, one row for each line, whose text is the column `json`.
 fn raw(lake: &Lake, dataset: &str, parts: &[&str]) -> String {
-    let columns: String = parts.iter().map(|part| format!(", {}", quoted(part, '"'))).collect();
-    let types: String = parts.iter().map(|part| format!(", {}: VARCHAR", quoted(part, '"'))).collect();
-    let folders: String = parts.iter().map(|part| format!("{part}=*/")).collect();
+    let columns: Vec<String> = std::iter::once(&"dt").chain(parts).map(|part| quoted(part, '"')).collect();
+    let types: Vec<String> = std::iter::once(&"dt")
+        .chain(parts)
+        .map(|part| format!("{}: {}", quoted(part, '"'), partition_kind(part)))
+        .collect();
+    let files_of_a_day = format!("dt=*/{}*.ndjson.gz", folders(parts, |_| "*".to_owned()));
     format!(
-        "\nCREATE OR REPLACE VIEW {}.{} AS SELECT json, \"dt\"{columns}\nFROM read_ndjson_objects(\n  {},\n  hive_partitioning = true,\n  hive_types = {{\"dt\": DATE{types}}}\n);\n",
+        "\nCREATE OR REPLACE VIEW {}.{} AS SELECT json, {}\nFROM read_ndjson_objects(\n  {},\n  hive_partitioning = true,\n  hive_types = {{{}}}\n);\n",
         quoted(lake.database.as_str(), '"'),
         quoted(&format!("raw_{dataset}"), '"'),
-        standard_string(&files(
-            &lake.place,
-            &format!("raw/{dataset}"),
-            &format!("dt=*/{folders}*.ndjson.gz")
-        )),
+        columns.join(", "),
+        standard_string(&files(&lake.place, &format!("raw/{dataset}"), &files_of_a_day)),
+        types.join(", "),
     )
 }
 

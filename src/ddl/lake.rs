@@ -7,6 +7,7 @@ use chrono::{NaiveDate, TimeDelta};
 use url::Url;
 
 use super::Engine;
+use super::text::folders;
 use crate::base::error::Hinted;
 use crate::base::{Date, Time};
 use crate::tables::{Partitions, Table};
@@ -113,8 +114,8 @@ impl Place {
 
 /// The pattern that all keys of a table match, below its folder: `dt=*/spot_prices.parquet`.
 pub(super) fn pattern(table: &Table) -> String {
-    let folders: String = table.partitions.columns().iter().map(|column| format!("{column}=*/")).collect();
-    format!("{folders}{}.parquet", table.name)
+    let any = |_: &str| "*".to_owned();
+    format!("{}{}.parquet", folders(table.partitions.columns(), any), table.name)
 }
 
 /// The name of a database: a lower-case letter, then lower-case letters, digits and underscores, 63 at most, which is a

@@ -50,13 +50,12 @@ impl Engine {
 
 /// The statements that make `engine` read the tables of `lake`, and examples of questions.
 pub fn statements(engine: Engine, lake: &Lake) -> Result<String, DdlError> {
-    let (mut text, dialect) = match engine {
+    let (statements, dialect) = match engine {
         Engine::Athena => (athena::statements(lake)?, &athena::DIALECT),
         Engine::Spark => (spark::statements(lake), &spark::DIALECT),
         Engine::Trino => (trino::statements(lake)?, &trino::DIALECT),
         Engine::ClickHouse => (clickhouse::statements(lake)?, &clickhouse::DIALECT),
         Engine::DuckDb => (duckdb::statements(lake)?, &duckdb::DIALECT),
     };
-    text.push_str(&examples::of(lake, dialect));
-    Ok(text)
+    Ok(statements + &examples::of(lake, dialect))
 }

@@ -9,33 +9,32 @@ pub(super) static DIALECT: Dialect =
     Dialect { quote: '`', days_ago: |days| format!("date_sub(current_date(), {days})") };
 
 pub(super) fn statements(lake: &Lake) -> String {
-    let mut told = format!("The tables of {} for Spark SQL.\n", lake.place.folder("s3a", "tables"));
-    told.push_str(
-        "Spark learns of new days by MSCK REPAIR TABLE: run these statements again after a build.\n\
-         To describe a table anew, drop it first: DROP TABLE removes the description and no data.",
-    );
-    if let Place::Bucket { region, endpoint, path_style, .. } = &lake.place {
-        told.push_str("\nIt needs org.apache.hadoop:hadoop-aws in the version of its Hadoop (--packages)");
-        let mut settings = Vec::new();
-        settings
-            .extend(region.as_ref().map(|region| format!("spark.hadoop.fs.s3a.endpoint.region={region}")));
-        settings
-            .extend(endpoint.as_ref().map(|url| format!("spark.hadoop.fs.s3a.endpoint={}", url.as_str())));
-        if *path_style {
-            settings.push("spark.hadoop.fs.s3a.path.style.access=true".to_owned());
-        }
-        for setting in settings {
-            told.push_str(&format!("\nand --conf {setting}"));
-        }
-        told.push_str(".\nOn EMR and Glue write s3:// for s3a://.");
-    }
     let database = quoted(lake.database.as_str(), '`');
-    let mut text = remark(&told);
-    text.push_str(&format!("\nSET TIME ZONE 'UTC';\n\nCREATE DATABASE IF NOT EXISTS {database};\n"));
-    for standing in &lake.tables {
-        text.push_str(&table(lake, standing));
+    let database = format!("\nSET TIME ZONE 'UTC';\n\nCREATE DATABASE IF NOT EXISTS {database};\n");
+    let tables = lake.tables.iter().map(|standing| table(lake, standing));
+    [remark(&told(&lake.place)), database].into_iter().chain(tables).collect()
+}
+
+fn told(place: &Place) -> String {
+    let mut told = vec![
+        format!("The tables of {} for Spark SQL.", place.folder("s3a", "tables")),
+        "Spark learns of new days by MSCK REPAIR TABLE: run these statements again after a build.".to_owned(),
+        "To describe a table anew, drop it first: DROP TABLE removes the description and no data.".to_owned(),
+    ];
+    if let Place::Bucket { region, endpoint, path_style, .. } = place {
+        told.push(
+            "It needs org.apache.hadoop:hadoop-aws in the version of its Hadoop (--packages), and".to_owned(),
+        );
+        told.extend(
+            region.as_ref().map(|region| format!("--conf spark.hadoop.fs.s3a.endpoint.region={region}")),
+        );
+        told.extend(
+            endpoint.as_ref().map(|url| format!("--conf spark.hadoop.fs.s3a.endpoint={}", url.as_str())),
+        );
+        told.extend(path_style.then(|| "--conf spark.hadoop.fs.s3a.path.style.access=true".to_owned()));
+        told.push("On EMR and Glue it needs nothing; write s3:// for s3a:// there.".to_owned());
     }
-    text
+    told.join("\n")
 }
 
 fn table(lake: &Lake, standing: &Standing) -> String {

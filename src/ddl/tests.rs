@@ -1,6 +1,8 @@
 //! What the text of every engine keeps, whatever the lake is called. The text itself is held by `tests/golden/ddl/`, and
 //! engines run it in `tests/it/engines/`.
 
+use std::fmt::Write as _;
+
 use url::Url;
 
 use super::*;
@@ -63,7 +65,7 @@ fn athena_makes_up_every_partition_that_it_declares() {
                 format!("s3://my-bucket/{prefix}/tables/{}/", table.name).replace("//tables", "/tables");
             let mut built = root.clone();
             for partition in &declared {
-                built.push_str(&format!("{partition}=${{{partition}}}/"));
+                write!(built, "{partition}=${{{partition}}}/").unwrap();
                 let property = |what: &str| property(statement, &format!("projection.{partition}.{what}"));
                 match *partition {
                     "dt" => {

@@ -64,6 +64,15 @@ pub(super) fn lines<'a>(
     columns.map(|it| format!("  {}", column(it))).collect()
 }
 
+/// Folders of a key, one for each partition column, whose values `value` writes.
+pub(super) fn folders(partitions: &[&str], value: impl Fn(&str) -> String) -> String {
+    partitions
+        .iter()
+        .map(|partition| format!("{partition}={}/", value(partition)))
+        .collect::<Vec<_>>()
+        .concat()
+}
+
 /// Comment lines.
 pub(super) fn remark(text: &str) -> String {
     text.lines().fold(String::new(), |mut remark, line| {

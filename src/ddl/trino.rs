@@ -4,7 +4,7 @@
 //! partitions here, of which Trino is told.
 
 use super::lake::{DdlError, Lake, Place, Standing};
-use super::text::{Dialect, digits, lines, partition_comment, quoted, remark, standard_string};
+use super::text::{Dialect, digits, folders, lines, partition_comment, quoted, remark, standard_string};
 use super::{Engine, athena};
 use crate::tables::Partitions;
 use crate::tables::schema::Kind;
@@ -15,31 +15,21 @@ pub(super) fn statements(lake: &Lake) -> Result<String, DdlError> {
     let Place::Bucket { region, endpoint, path_style, .. } = &lake.place else {
         return Err(DdlError::NeedsBucket(Engine::Trino));
     };
-    let mut told = format!(
-        "The tables of {} for Trino, in a catalog of its Hive connector (trino --catalog hive), which needs\n\
-         hive.partition-projection-enabled=true\nfs.native-s3.enabled=true",
-        lake.place.folder("s3", "tables")
+    let mut told = vec![
+        format!("The tables of {} for Trino,", lake.place.folder("s3", "tables")),
+        "in a catalog of its Hive connector (trino --catalog hive), whose properties have".to_owned(),
+        "hive.partition-projection-enabled=true".to_owned(),
+        "fs.native-s3.enabled=true".to_owned(),
+    ];
+    told.extend(region.as_ref().map(|region| format!("s3.region={region}")));
+    told.extend(endpoint.as_ref().map(|url| format!("s3.endpoint={}", url.as_str())));
+    told.extend(path_style.then(|| "s3.path-style-access=true".to_owned()));
+    told.push(
+        "To describe a table anew, drop it first: DROP TABLE removes the description and no data.".to_owned(),
     );
-    let mut settings = Vec::new();
-    settings.extend(region.as_ref().map(|region| format!("s3.region={region}")));
-    settings.extend(endpoint.as_ref().map(|url| format!("s3.endpoint={}", url.as_str())));
-    if *path_style {
-        settings.push("s3.path-style-access=true".to_owned());
-    }
-    for setting in settings {
-        told.push('\n');
-        told.push_str(&setting);
-    }
-    told.push_str(
-        "\nTo describe a table anew, drop it first: DROP TABLE removes the description and no data.",
-    );
-    let database = quoted(lake.database.as_str(), '"');
-    let mut text = remark(&told);
-    text.push_str(&format!("\nCREATE SCHEMA IF NOT EXISTS {database};\n"));
-    for standing in &lake.tables {
-        text.push_str(&table(lake, standing));
-    }
-    Ok(text)
+    let schema = format!("\nCREATE SCHEMA IF NOT EXISTS {};\n", quoted(lake.database.as_str(), '"'));
+    let tables = lake.tables.iter().map(|standing| table(lake, standing));
+    Ok([remark(&told.join("\n")), schema].into_iter().chain(tables).collect())
 }
 
 fn table(lake: &Lake, standing: &Standing) -> String {
@@ -64,8 +54,7 @@ fn table(lake: &Lake, standing: &Standing) -> String {
         format!("partitioned_by = {}", array(table.partitions.columns())),
     ];
     if is_projected {
-        let template: String =
-            table.partitions.columns().iter().map(|name| format!("{name}=${{{name}}}/")).collect();
+        let template = folders(table.partitions.columns(), |name| format!("${{{name}}}"));
         properties.push("partition_projection_enabled = true".to_owned());
         properties.push(format!(
             "partition_projection_location_template = {}",

@@ -14,6 +14,7 @@ mod lakes;
 mod questions;
 mod s3;
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use contrail::base::{Clock as _, SystemClock};
@@ -160,7 +161,7 @@ fn athena_for_hive(stage: &Stage, below: &Path) -> String {
         } else {
             std::os::unix::fs::symlink(&from, &to).unwrap();
         }
-        told.push_str(&format!("MSCK REPAIR TABLE `contrail`.`{}`;\n", table.name));
+        writeln!(told, "MSCK REPAIR TABLE `contrail`.`{}`;", table.name).unwrap();
     }
     format!("{tables}\n{told}\n-- Example{examples}")
 }
