@@ -10,13 +10,17 @@ use super::Engine;
 use super::text::folders;
 use crate::base::error::Hinted;
 use crate::base::{Date, Time};
-use crate::tables::{Partitions, Table};
+use crate::tables::Table;
+use crate::tables::definitions::{COVERAGE, LIST_PRICES};
 
 /// Clouds whose prices the tables may hold. Partitions of others are found where the lake has them.
 pub(super) const PROVIDERS: [&str; 2] = ["aws", "azure"];
 
 /// EC2 remembers 90 days, and a day is begun where they begin.
 const FIRST_FILL: TimeDelta = TimeDelta::days(91);
+
+/// Tables with days of price lists, or of what is known of them.
+static REACH_BACK: [&str; 2] = [LIST_PRICES.name, COVERAGE.name];
 
 /// Before the first price list: AWS announced them on 9 December 2015. A backfill may reach as far, at any time.
 const FIRST_PRICE_LIST: Option<Date> = NaiveDate::from_ymd_opt(2015, 12, 1);
@@ -77,11 +81,9 @@ impl Standing {
         is_built: bool,
     ) -> Self {
         let created = created_at.date_naive();
-        let first = match table.partitions {
-            Partitions::ProviderDay => FIRST_PRICE_LIST.unwrap_or_default(),
-            Partitions::Day | Partitions::ProviderService => {
-                created.checked_sub_signed(FIRST_FILL).unwrap_or(created)
-            }
+        let first = match FIRST_PRICE_LIST {
+            Some(first) if REACH_BACK.contains(&table.name) => first,
+            _ => created.checked_sub_signed(FIRST_FILL).unwrap_or(created),
         };
         let mut providers: Vec<String> = PROVIDERS.map(str::to_owned).into_iter().chain(found).collect();
         providers.sort_unstable();
@@ -189,7 +191,7 @@ impl Hinted for DdlError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tables::definitions::{LIST_PRICES, SPOT_PRICES};
+    use crate::tables::definitions::SPOT_PRICES;
 
     #[test]
     fn databases_have_names_that_every_engine_takes() {
@@ -213,6 +215,7 @@ mod tests {
         assert_eq!(first(&SPOT_PRICES, Some("2024-02-29")), "2024-02-29", "a lake that was moved here");
         assert_eq!(first(&LIST_PRICES, Some("2026-11-01")), "2015-12-01", "a backfill may come");
         assert_eq!(first(&LIST_PRICES, Some("2014-01-01")), "2014-01-01");
+        assert_eq!(first(&COVERAGE, None), "2015-12-01", "as far as price lists");
     }
 
     #[test]
