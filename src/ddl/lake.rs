@@ -181,8 +181,8 @@ impl Hinted for DdlError {
             Self::NeedsBucket(_) => {
                 "name a lake in a bucket with --lake s3://bucket/prefix, or print the statements of duckdb, clickhouse or spark"
             }
-            Self::Pattern(..) => {
-                "make a link to the lake whose path has none of * ? { }, and name that with --lake"
+            Self::Pattern { .. } => {
+                "make a link to the lake whose path has plain letters only, and name that with --lake"
             }
         })
     }
