@@ -73,9 +73,9 @@ pub(super) fn folders(partitions: &[&str], value: impl Fn(&str) -> String) -> St
         .concat()
 }
 
-/// Comment lines.
+/// Comment lines. Whatever ends a line in any engine begins a new one, so that no name can end the comment.
 pub(super) fn remark(text: &str) -> String {
-    text.lines().fold(String::new(), |mut remark, line| {
+    text.split(['\n', '\r']).fold(String::new(), |mut remark, line| {
         let _ = writeln!(remark, "-- {line}");
         remark
     })
@@ -94,6 +94,7 @@ mod tests {
         assert_eq!(quoted("a`b", '`'), "`a``b`");
         assert_eq!(digits(Kind::Price), "(20, 10)");
         assert_eq!(digits(Kind::Text), "");
+        assert_eq!(remark("a\rDROP\n;b"), "-- a\n-- DROP\n-- ;b\n");
     }
 
     proptest! {
