@@ -3,8 +3,8 @@
 //!
 //! What is asked for outside of a projection has no rows, and nobody is told. So a projection holds whatever may come:
 //! days from before the first to today, clouds that Contrail knows and those that the lake has. Services come and go;
-//! they are no partitions here: Athena reads folders below a partition, and skips files by the least and greatest
-//! `service_name` in their footers.
+//! they are no partitions here: Athena reads all files below a location, in folders too (Athena User Guide, "Specify a table
+//! location in Amazon S3"), and skips those whose footers have no such `service_name`.
 
 use super::Engine;
 use super::lake::{DdlError, Lake, Place, Standing};
