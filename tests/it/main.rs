@@ -8,6 +8,7 @@ mod conformance;
 mod crawl;
 mod crawler;
 mod doctor;
+mod engines;
 mod fire;
 mod golden;
 mod house;
