@@ -13,9 +13,12 @@ pub mod packed;
 pub mod problems;
 mod release;
 pub mod run;
+pub mod scan;
 pub mod schema;
 pub mod scratch;
 pub mod sort;
+#[cfg(test)]
+pub(crate) mod test_lake;
 pub mod workshop;
 pub mod writer;
 
