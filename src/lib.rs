@@ -6,6 +6,7 @@
 //! | floor | room | what lives here | never here |
 //! |---|---|---|---|
 //! | 5 | [`cli`] | one file per command: parse, call, print | decisions |
+//! | 4 | [`ask`] | typed questions about prices, answered from the tables | fetching, how tables are made |
 //! | 4 | [`ops`] | what operators ask: would it work here, how complete is the lake, is it sound | fetching, changing a lake |
 //! | 4 | `ask` `query` `ddl` | what people ask of the tables | fetching, changing a lake |
 //! | 3 | [`crawler`] | schedule, plan, run, supervise, shutdown | HTTP, SDK calls |
@@ -16,6 +17,7 @@
 //! | side | [`config`] [`telemetry`] | typed settings; logs and metrics | |
 //! | side | [`sandbox`] | a simulated cloud on loopback | |
 
+pub mod ask;
 pub mod base;
 pub mod cli;
 pub mod config;
