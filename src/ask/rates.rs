@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDateTime;
-
 use super::offer::Kind;
 use crate::base::{Price, Time};
 use crate::lake::key::{Key, Parsed};
@@ -200,9 +198,7 @@ fn is_cloud_service(product: &str) -> bool {
 fn stream_of(key: &str) -> Option<((String, String), Option<Time>)> {
     let (_, Parsed::Raw(slice)) = Key::parse(key).ok()? else { return None };
     let published = match &slice {
-        Slice::Version { version, .. } => {
-            NaiveDateTime::parse_from_str(version.as_str(), "%Y%m%d%H%M%S").map(|time| time.and_utc()).ok()
-        }
+        Slice::Version { version, .. } => Some(version.published_at()),
         _ => None,
     };
     let stream = slice.stream();
