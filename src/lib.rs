@@ -6,9 +6,8 @@
 //! | floor | room | what lives here | never here |
 //! |---|---|---|---|
 //! | 5 | [`cli`] | one file per command: parse, call, print | decisions |
-//! | 4 | [`ask`] | typed questions about prices, answered from the tables | fetching, how tables are made |
 //! | 4 | [`ops`] | what operators ask: would it work here, how complete is the lake, is it sound | fetching, changing a lake |
-//! | 4 | `ask` `query` `ddl` | what people ask of the tables | fetching, changing a lake |
+//! | 4 | [`ask`] `query` [`ddl`] | what people ask of the tables | fetching, changing a lake |
 //! | 3 | [`crawler`] | schedule, plan, run, supervise, shutdown | HTTP, SDK calls |
 //! | 3 | `tables` | raw payloads become tables; knows nothing of `crawler`, nor that of it | HTTP, SDK calls, fetching |
 //! | 2 | [`sources`] | one file per dataset, grouped by provider | storing, key strings, clocks |

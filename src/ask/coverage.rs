@@ -134,13 +134,10 @@ impl Coverage {
         last.map_or_else(|| NOTHING.to_owned(), Stretch::why)
     }
 
-    /// The time of a stream that is known, and the time that is lost for good.
-    pub(super) fn known_and_lost(&self, dataset: &str, stream: &str) -> (IntervalSet, IntervalSet) {
-        let of = |wanted: fn(&Stretch) -> bool| {
-            let stretches = self.stretches(dataset, stream).iter().filter(|it| wanted(it));
-            stretches.filter_map(|it| Interval::new(it.from, it.to)).collect()
-        };
-        (of(Stretch::is_known), of(|it| it.state == "lost"))
+    /// The time of a stream that is known.
+    pub(super) fn known(&self, dataset: &str, stream: &str) -> IntervalSet {
+        let known = self.stretches(dataset, stream).iter().filter(|it| it.is_known());
+        known.filter_map(|it| Interval::new(it.from, it.to)).collect()
     }
 
     /// Why nothing at all is known of a moment; `None` when something is.

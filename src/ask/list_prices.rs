@@ -133,33 +133,42 @@ fn settle(mut offer: Offer) -> Offer {
     offer
 }
 
-/// Why the lake has no list price of a region that is asked for, and whether that is because there is none.
-pub(super) fn nothing(coverage: &Coverage, question: &Question, region: &str) -> (State, String) {
-    let place = format!("region={region}");
+/// Why the lake has no list price of a region, and whether that is because there is none.
+pub(super) fn nothing(
+    coverage: &Coverage,
+    question: &Question,
+    provider: &str,
+    region: &str,
+) -> (State, String) {
+    let (dataset, parts) = match provider {
+        "azure" => ("azure_retail_prices", vec!["price_type=Consumption".to_owned()]),
+        _ => ("aws_price_list", vec!["offer=AmazonEC2".to_owned(), format!("region={region}")]),
+    };
+    let has_parts = |stream: &&str| parts.iter().all(|part| stream.split('/').any(|known| known == part));
+    // Other offers than AmazonEC2 have machines of their own, and which of them is sold where nobody knows.
+    let is_told = provider == "azure" || question.instance_type.matches('.').count() == 1;
     let mut whys = Vec::new();
-    for stream in
-        coverage.streams("aws_price_list").filter(|stream| stream.split('/').any(|part| part == place))
-    {
-        let standing = match question.when {
-            When::Latest => match coverage.latest("aws_price_list", stream, question.now) {
-                Some(_) => Standing::Known,
-                None => Standing::Unknown(coverage.why_nothing("aws_price_list", stream)),
-            },
-            When::At { moment, .. } => coverage.at("aws_price_list", stream, moment),
+    for stream in coverage.streams(dataset).filter(has_parts).filter(|_| is_told) {
+        let standing = match question.moment() {
+            None if coverage.latest(dataset, stream, question.now).is_some() => Standing::Known,
+            None => Standing::Unknown(coverage.why_nothing(dataset, stream)),
+            Some(moment) => coverage.at(dataset, stream, moment),
         };
         match (standing, question.known_at()) {
             (Standing::Known, None) => {
-                return (State::Absent, format!("{stream} has no such price"));
+                return (
+                    State::Absent,
+                    format!("{} has no such list price in {region}", question.instance_type),
+                );
             }
             (Standing::Known, Some(known_at)) => {
-                whys.push(format!("nothing was collected by {}", shown(known_at)))
+                whys.push(format!("nothing was collected by {}", shown(known_at)));
             }
             (Standing::Unknown(why), _) => whys.push(why),
             (Standing::Unheard, _) => {}
         }
     }
-    let why =
-        whys.into_iter().next().or_else(|| question.moment().and_then(|moment| coverage.why_never(moment)));
-    let why = why.unwrap_or_else(|| format!("this lake has no list prices of {region}"));
-    (State::Unknown, why)
+    let never = || question.moment().and_then(|moment| coverage.why_never(moment));
+    let why = whys.into_iter().next().or_else(never);
+    (State::Unknown, why.unwrap_or_else(|| format!("this lake has no list prices of {region}")))
 }

@@ -94,7 +94,7 @@ fn complete(offers: &mut Vec<Offer>, coverage: &Coverage, question: &Question) {
         };
         let mut missing = Vec::new();
         if !has(Kind::OnDemand) {
-            missing.push((Kind::OnDemand, list_prices::nothing(coverage, question, &region)));
+            missing.push((Kind::OnDemand, list_prices::nothing(coverage, question, &provider, &region)));
         }
         if provider == "aws" && !has(Kind::Spot) {
             missing.push((Kind::Spot, no_spot(coverage, question, &region)));

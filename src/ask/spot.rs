@@ -1,5 +1,9 @@
 //! Spot prices of a machine, zone by zone, at one moment. The price of a pool is its last change before the moment, or
 //! what the day opened with; it is known if the moment is, and if nothing between the two could have gone by unseen.
+//!
+//! After a gap a price is known only where its change was carried over, or where `spot_prices_daily` counts every second
+//! that was collected as known: it looks at all rows of the window after the gap, which a question about one machine does
+//! not. What it leaves out is unknown here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,12 +71,13 @@ struct Change {
     source: String,
 }
 
-/// What a day says of a pool that did not change by then.
+/// What a day says of a pool.
 #[derive(Debug, Clone, Copy, Default)]
 struct Opening {
     open: Option<Price>,
     close: Option<Price>,
     changes: i64,
+    known_seconds: i64,
 }
 
 /// The changes and the openings of the pools of one day.
@@ -82,11 +87,13 @@ struct Pools {
     openings: BTreeMap<PoolName, Opening>,
 }
 
-/// What is known of time itself in one region.
+/// Which time of one region was collected.
 #[derive(Debug, Default)]
 struct Seen {
-    known: IntervalSet,
-    lost: IntervalSet,
+    /// By now.
+    ever: IntervalSet,
+    /// By the moment whose knowledge counts.
+    then: IntervalSet,
 }
 
 /// Spot prices of the machine in every region that the question is about, of all operating systems.
@@ -129,11 +136,11 @@ pub(super) async fn offers(
                 continue;
             }
         };
-        let (known, lost) = coverage.known_and_lost(DATASET, stream);
-        let mut seen = Seen { known, lost };
+        let ever = coverage.known(DATASET, stream);
+        let mut seen = Seen { then: ever.clone(), ever };
         if let Some(fetched) = &fetched {
-            seen.known = fetched.windows.get(region).cloned().unwrap_or_default();
-            if seen.known.part_at(whole_second(moment)).is_none() {
+            seen.then = fetched.windows.get(region).cloned().unwrap_or_default();
+            if seen.then.part_at(whole_second(moment)).is_none() {
                 offers.push(unknown(format!("it was not collected by {}", shown(fetched.by))));
                 continue;
             }
@@ -184,10 +191,11 @@ async fn read(
     for (day, (name, change)) in found.await? {
         pools.entry(day).or_default().changes.entry(name).or_default().push(change);
     }
-    let openings = columns(&["open_price", "close_price", "changes"]);
+    let openings = columns(&["open_price", "close_price", "changes", "known_seconds"]);
     let found = of_days(store, &SPOT_PRICES_DAILY, &openings, days, question, tally, |row| {
         let (open, close) = (row.price("open_price"), row.price("close_price"));
-        Some((PoolName::read(row)?, Opening { open, close, changes: row.integer("changes")? }))
+        let (changes, known_seconds) = row.integer("changes").zip(row.integer("known_seconds"))?;
+        Some((PoolName::read(row)?, Opening { open, close, changes, known_seconds }))
     });
     for (day, (name, opening)) in found.await? {
         pools.entry(day).or_default().openings.insert(name, opening);
@@ -225,6 +233,30 @@ async fn of_days<T: Send>(
     Ok(dates.into_iter().zip(found).flat_map(of_day).collect())
 }
 
+impl Opening {
+    /// Whether the price is known for every second of the day that was collected, from the first price on: then no gap
+    /// hides a change.
+    fn knows_all(&self, changes: &[Change], collected: &IntervalSet, day: Time) -> bool {
+        let first = changes.iter().map(|change| change.at.max(day)).min();
+        let from =
+            if self.open.is_some() { Some(day) } else { first.map(|first| after_gap(collected, first)) };
+        let span = from.and_then(|from| Interval::new(whole_second(from), day + TimeDelta::days(1)));
+        let seconds: u64 =
+            span.map_or(0, |span| collected.within(span).into_iter().map(Interval::seconds).sum());
+        // Changes may come at a fraction of a second.
+        seconds > 0 && i64::try_from(seconds).is_ok_and(|seconds| seconds <= self.known_seconds + 1)
+    }
+}
+
+/// The moment, or the end of the gap that it lies in.
+fn after_gap(collected: &IntervalSet, moment: Time) -> Time {
+    let second = whole_second(moment);
+    if collected.part_at(second).is_some() {
+        return moment;
+    }
+    collected.parts().iter().map(|part| part.from()).find(|from| *from > second).unwrap_or(moment)
+}
+
 /// The price of a pool at a moment that is known.
 fn offer(
     name: &PoolName,
@@ -240,10 +272,11 @@ fn offer(
     let last =
         all.iter().filter(was_known).filter(|change| change.at <= moment).max_by_key(|change| change.at);
     let opening = pools.openings.get(name).copied().unwrap_or_default();
-    let stretch = seen.known.part_at(whole_second(moment));
+    let stretch = seen.then.part_at(whole_second(moment));
     // The price, and since when nothing may have gone by unseen.
     let (price, since) = match (last, opening.open) {
-        (Some(change), _) => (change.price, change.at.max(day)),
+        // A change in a gap was carried over: it is what was found after it.
+        (Some(change), _) => (change.price, after_gap(&seen.then, change.at.max(day))),
         (None, Some(open)) => (Some(open), day),
         // What did not change all day had one price wherever it is known.
         (None, None) if opening.changes == 0 => (opening.close, stretch.map_or(day, |it| it.from().max(day))),
@@ -263,11 +296,13 @@ fn offer(
             String::new(),
         )
     };
+    let hides_nothing =
+        |gap: &Interval| seen.ever.missing(*gap) == [*gap] && opening.knows_all(all, &seen.ever, day);
     let gap = Interval::new(whole_second(since), whole_second(moment) + TimeDelta::seconds(1))
-        .and_then(|span| seen.known.union(&seen.lost).missing(span).into_iter().next());
+        .and_then(|span| seen.then.missing(span).into_iter().find(|gap| !hides_nothing(gap)));
     offer.why = match (gap, price, last) {
         (Some(gap), ..) => Some(format!(
-            "gap: {}..{} is not fetched yet, and lies between the last change and then",
+            "gap: {}..{} lies between the last change and then",
             shown(gap.from()),
             shown(gap.to())
         )),

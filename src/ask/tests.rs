@@ -70,8 +70,8 @@ impl Lake {
         self.0.add(&SPOT_PRICES, day_object(&SPOT_PRICES, "", &at[..10]), &row(&SPOT_PRICES, &values));
     }
 
-    fn day(&mut self, zone: &str, day: &str, prices: [Option<&str>; 2], changes: i64) {
-        let mut more = vec![("changes", changes.into()), ("known_seconds", 75_600_i64.into())];
+    fn day(&mut self, zone: &str, day: &str, prices: [Option<&str>; 2], (changes, hours): (i64, i64)) {
+        let mut more = vec![("changes", changes.into()), ("known_seconds", (hours * 3_600).into())];
         for (column, price) in ["open_price", "close_price"].into_iter().zip(prices) {
             more.extend(price.map(|price| (column, money(price))));
         }
@@ -114,7 +114,9 @@ impl Lake {
     }
 
     /// A lake in which nobody looked at spot prices from two to five on the twentieth; `gap` says what became of that.
-    async fn with_gap(gap: &str) -> Self {
+    /// What changed in it was carried over, or was not.
+    async fn with_gap(gap: &str, is_carried_over: bool) -> Self {
+        let (first, second) = if is_carried_over { (21, 21) } else { (20, 2) };
         let mut lake = Self(TestLake::default());
         let spot = (SPOT, REGION);
         lake.cover(spot, "2026-11-20T00:00:00Z", "2026-11-20T02:00:00Z", "known");
@@ -129,11 +131,11 @@ impl Lake {
         }
         lake.change("use1-az1", "2026-11-20T01:00:00Z", Some("0.03"), None);
         lake.change("use1-az1", "2026-11-20T06:00:00Z", Some("0.04"), None);
-        lake.day("use1-az1", "2026-11-20", [Some("0.029"), Some("0.04")], 2);
-        lake.day("use1-az2", "2026-11-20", [Some("0.05"), Some("0.05")], 0);
+        lake.day("use1-az1", "2026-11-20", [Some("0.029"), Some("0.04")], (2, first));
+        lake.day("use1-az2", "2026-11-20", [Some("0.05"), Some("0.05")], (0, second));
         lake.change("use1-az1", "2026-11-21T09:00:00Z", Some("0.045"), None);
-        lake.day("use1-az1", "2026-11-21", [Some("0.04"), Some("0.045")], 1);
-        lake.day("use1-az2", "2026-11-21", [Some("0.05"), Some("0.05")], 0);
+        lake.day("use1-az1", "2026-11-21", [Some("0.04"), Some("0.045")], (1, 10));
+        lake.day("use1-az2", "2026-11-21", [Some("0.05"), Some("0.05")], (0, 10));
         let standard = ("pricing_category", "Standard".into());
         lake.rate("SKU.OD.H", &[standard, ("list_unit_price", money("0.096"))]);
         let byol = ("meter", "BoxUsage:m5.large/RunInstances:0800".into());
@@ -196,7 +198,7 @@ fn told(offer: &Offer) -> String {
 
 #[tokio::test]
 async fn the_latest_prices_are_told_cheapest_first_with_the_moment_until_which_they_are_known() {
-    let lake = Lake::with_gap("lost").await;
+    let lake = Lake::with_gap("lost", true).await;
     assert_eq!(
         lake.ask(When::Latest).await,
         [
@@ -222,7 +224,7 @@ async fn the_latest_prices_are_told_cheapest_first_with_the_moment_until_which_t
 
 #[tokio::test]
 async fn the_price_at_a_moment_is_the_last_change_before_it_or_what_the_day_opened_with() {
-    let lake = Lake::with_gap("lost").await;
+    let lake = Lake::with_gap("lost", true).await;
     for (moment, first, second) in [
         ("2026-11-20T00:30:00Z", "0.029", "0.05"),
         ("2026-11-20T01:00:00Z", "0.03", "0.05"),
@@ -241,7 +243,7 @@ async fn the_price_at_a_moment_is_the_last_change_before_it_or_what_the_day_open
 
 #[tokio::test]
 async fn inside_a_gap_and_beyond_what_is_known_the_answer_is_unknown() {
-    let lake = Lake::with_gap("lost").await;
+    let lake = Lake::with_gap("lost", true).await;
     for (moment, why) in [
         ("2026-11-20T02:00:00Z", "gap: 2026-11-20T02:00Z..2026-11-20T05:00Z is lost for good"),
         ("2026-11-20T04:59:59Z", "gap: 2026-11-20T02:00Z..2026-11-20T05:00Z is lost for good"),
@@ -258,22 +260,31 @@ async fn inside_a_gap_and_beyond_what_is_known_the_answer_is_unknown() {
 }
 
 #[tokio::test]
-async fn after_a_gap_that_may_still_be_filled_only_what_changed_since_is_known() {
-    let lake = Lake::with_gap("missing").await;
-    let why = "gap: 2026-11-20T02:00Z..2026-11-20T05:00Z is not fetched yet, and lies between the last change and then";
-    assert_eq!(
-        lake.spot_at("2026-11-20T05:30:00Z", None).await,
-        [format!("us-east-1 use1-az1 spot unknown {why}"), format!("us-east-1 use1-az2 spot unknown {why}")]
-    );
-    assert_eq!(
-        lake.spot_at("2026-11-20T06:30:00Z", None).await,
-        ["us-east-1 use1-az1 spot 0.04 known".to_owned(), format!("us-east-1 use1-az2 spot unknown {why}")]
-    );
+async fn after_a_gap_of_which_nothing_was_carried_over_only_what_changed_since_is_known() {
+    for gap in ["missing", "lost"] {
+        let lake = Lake::with_gap(gap, false).await;
+        let why = "gap: 2026-11-20T02:00Z..2026-11-20T05:00Z lies between the last change and then";
+        let [first, second] =
+            ["use1-az1", "use1-az2"].map(|zone| format!("us-east-1 {zone} spot unknown {why}"));
+        assert_eq!(lake.spot_at("2026-11-20T05:30:00Z", None).await, [first, second.clone()], "{gap}");
+        let first = "us-east-1 use1-az1 spot 0.04 known".to_owned();
+        assert_eq!(lake.spot_at("2026-11-20T06:30:00Z", None).await, [first, second], "{gap}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_in_a_gap_that_was_carried_over_is_the_price_after_it() {
+    let mut lake = Lake::with_gap("lost", false).await;
+    lake.change("use1-az1", "2026-11-20T03:30:00Z", Some("0.033"), Some(&window(5)));
+    lake.day("use1-az1", "2026-11-20", [Some("0.029"), Some("0.04")], (2, 20));
+    lake.0.put().await;
+    let told = lake.spot_at("2026-11-20T05:30:00Z", None).await;
+    assert_eq!(told.first().map(String::as_str), Some("us-east-1 use1-az1 spot 0.033 known"));
 }
 
 #[tokio::test]
 async fn what_was_collected_afterwards_was_not_known_then() {
-    let mut lake = Lake::with_gap("lost").await;
+    let mut lake = Lake::with_gap("lost", true).await;
     // A change that came late, in the audit of the day.
     let late = "raw/aws_spot_prices/dt=2026-11-20/region=us-east-1/20261120-20261121.late.ndjson.gz";
     lake.change("use1-az1", "2026-11-20T01:00:00Z", Some("0.03"), None);
@@ -296,7 +307,7 @@ async fn what_was_collected_afterwards_was_not_known_then() {
 
 #[tokio::test]
 async fn list_prices_of_a_moment_are_those_that_applied_and_were_known() {
-    let lake = Lake::with_gap("lost").await;
+    let lake = Lake::with_gap("lost", true).await;
     let at = |moment: &str, known_at: Option<&str>| {
         let when = When::At { moment: time(moment), known_at: known_at.map(time) };
         Question { provider: Some("aws".to_owned()), regions: vec!["us-east-1".to_owned()], ..question(when) }
@@ -322,7 +333,7 @@ async fn list_prices_of_a_moment_are_those_that_applied_and_were_known() {
 
 #[tokio::test]
 async fn a_price_that_is_no_number_is_unknown_and_a_free_one_is_free() {
-    let mut lake = Lake::with_gap("lost").await;
+    let mut lake = Lake::with_gap("lost", true).await;
     lake.change("use1-az1", "2026-11-21T09:00:00Z", Some("0.045"), None);
     lake.change("use1-az1", "2026-11-21T09:30:00Z", None, None);
     lake.change("use1-az2", "2026-11-21T09:30:00Z", Some("0"), None);
@@ -337,7 +348,7 @@ async fn a_price_that_is_no_number_is_unknown_and_a_free_one_is_free() {
 
 #[tokio::test]
 async fn what_the_lake_never_heard_of_is_an_error_that_says_what_was_meant() {
-    let lake = Lake::with_gap("lost").await;
+    let lake = Lake::with_gap("lost", true).await;
     for (machine, hint) in [("M5.Large", "did you mean m5.large?"), ("m5.lrge", "did you mean m5.large?")] {
         let question = Question { instance_type: machine.to_owned(), ..question(When::Latest) };
         let error = lake.answer(&question).await.unwrap_err();
@@ -354,7 +365,7 @@ async fn what_the_lake_never_heard_of_is_an_error_that_says_what_was_meant() {
 
 #[tokio::test]
 async fn a_region_that_nobody_collects_is_unknown_and_one_without_the_machine_is_told_so() {
-    let lake = Lake::with_gap("lost").await;
+    let lake = Lake::with_gap("lost", true).await;
     let asked = |region: &str| Question { regions: vec![region.to_owned()], ..question(When::Latest) };
     let tell = async |region: &str| {
         lake.answer(&asked(region)).await.unwrap().offers.iter().map(told).collect::<Vec<_>>()
@@ -366,7 +377,7 @@ async fn a_region_that_nobody_collects_is_unknown_and_one_without_the_machine_is
             "ap-south-1 spot unknown this lake has no spot prices of ap-south-1",
         ]
     );
-    let mut covered = Lake::with_gap("lost").await;
+    let mut covered = Lake::with_gap("lost", true).await;
     covered.cover((SPOT, "region=ap-south-1"), "2026-11-21T00:00:00Z", "2026-11-21T10:00:00Z", "known");
     covered.0.put().await;
     let told: Vec<String> =
@@ -379,7 +390,7 @@ async fn a_region_that_nobody_collects_is_unknown_and_one_without_the_machine_is
 
 #[tokio::test]
 async fn a_history_has_every_day_and_leaves_out_what_is_not_known() {
-    let lake = Lake::with_gap("lost").await;
+    let lake = Lake::with_gap("lost", true).await;
     let days = "2026-11-19".parse().unwrap()..="2026-11-21".parse().unwrap();
     let told = history(&lake.0.store, &question(When::Latest), days, &Tally::default()).await.unwrap();
     let means: Vec<Vec<Option<String>>> = told

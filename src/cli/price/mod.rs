@@ -61,7 +61,7 @@ pub(super) struct PriceArgs {
     /// Tell how prices went over the last days, such as 30d, with a chart
     #[arg(long, value_name = "PERIOD", conflicts_with_all = ["at", "as_known_at"])]
     history: Option<Period>,
-    /// Show at most so many regions or pools; 20 in a table, all of them else
+    /// Show at most so many: regions or pools of a table (20), else offers
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
     /// Print a table for people, or JSON or CSV for machines
