@@ -14,6 +14,7 @@ mod format;
 mod occasion;
 mod output;
 mod patience;
+mod price;
 mod progress;
 mod sandbox;
 mod status;
@@ -105,6 +106,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Build the tables that SQL is asked of
     Tables(tables::TablesArgs),
+    /// Tell what a machine costs, or cost
+    Price(price::PriceArgs),
     /// Serve a simulated cloud on this machine
     Sandbox(sandbox::SandboxArgs),
     /// Verify that the lake is what it says it is
@@ -196,6 +199,7 @@ fn run(command: Command, context: &Context) -> Result<u8, CliError> {
         Command::Backfill(arguments) => wait_for(backfill::run(&arguments, context)),
         Command::Status(arguments) => wait_for(status::run(&arguments, context)),
         Command::Tables(arguments) => wait_for(tables::run(&arguments, context)),
+        Command::Price(arguments) => wait_for(price::run(&arguments, context)),
         Command::Sandbox(arguments) => wait_for(sandbox::run(&arguments, context)),
         Command::Verify(arguments) => wait_for(verify::run(&arguments, context)),
         Command::Ddl(arguments) => wait_for(ddl::run(&arguments, context)),

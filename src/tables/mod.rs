@@ -15,10 +15,13 @@ pub mod problems;
 mod release;
 pub mod run;
 pub mod runs;
+pub mod scan;
 pub mod schema;
 pub mod scratch;
 pub mod sort;
 pub mod spot;
+#[cfg(test)]
+pub(crate) mod test_lake;
 pub mod workshop;
 pub mod writer;
 
