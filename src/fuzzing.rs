@@ -8,12 +8,12 @@ pub use crate::sources::azure::retail_prices::fuzzing::page as azure_page;
 
 use chrono::Datelike as _;
 
-use crate::base::Time;
+use crate::base::{Name, Time};
 use crate::lake::interval::Interval;
-use crate::lake::key::{Key, Mark, Parsed};
+use crate::lake::key::{Key, Mark, Parsed, Prefix, TableObject};
 use crate::lake::slice::{Format, Slice, Stream, Version};
 
-/// Feeds a key, or a slice that is to become one.
+/// Feeds a key, or a slice or part of a table that is to become one.
 ///
 /// # Panics
 ///
@@ -30,9 +30,22 @@ pub fn key(data: &[u8]) {
             !text.split('/').any(|segment| matches!(segment, "" | "." | "..")),
             "{text:?} leaves its directory"
         );
-        if let Parsed::Raw(slice) | Parsed::Mark(slice, _) = &parsed {
-            check(slice);
+        match &parsed {
+            Parsed::Raw(slice) | Parsed::Mark(slice, _) => check(slice),
+            Parsed::Table(object) => {
+                assert!(key.is_derived() && text.starts_with(Prefix::table(object.table()).as_str()));
+            }
+            Parsed::RunLog(..) | Parsed::Identity | Parsed::Probe => {}
         }
+        assert_eq!(key.is_derived(), matches!(parsed, Parsed::Table(_)), "only tables may be replaced");
+    }
+    if let Some(object) = table_object(text) {
+        let key = Key::table(&object);
+        assert_eq!(
+            Key::parse(key.as_str()),
+            Ok((key.clone(), Parsed::Table(object))),
+            "parse(format(object))"
+        );
     }
     if let Some(slice) = slice(text) {
         check(&slice);
@@ -50,6 +63,24 @@ fn check(slice: &Slice) {
         let key = Key::mark(slice, mark);
         assert_eq!(Key::parse(key.as_str()), Ok((key.clone(), Parsed::Mark(slice.clone(), mark))));
     }
+}
+
+/// An object of a table out of words: a table, a day in seconds, and then a provider, and then a service instead of
+/// the day.
+fn table_object(text: &str) -> Option<TableObject> {
+    let mut words = text.split(' ');
+    let mut name = |word: &str| Name::new("name", word).ok();
+    let table = name(words.next()?)?;
+    let day = words.next()?.parse().ok().and_then(|second| Time::from_timestamp(second, 0))?.date_naive();
+    // Keys write years with four digits.
+    if !(0..=9_999).contains(&day.year()) {
+        return None;
+    }
+    Some(match (words.next().and_then(&mut name), words.next().and_then(&mut name)) {
+        (None, _) => TableObject::day(table, day),
+        (Some(provider), None) => TableObject::provider_day(table, provider, day),
+        (Some(provider), Some(service)) => TableObject::service(table, provider, service),
+    })
 }
 
 /// A slice out of words: kind, two moments in seconds, dataset, and then parts and their values.

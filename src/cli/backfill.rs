@@ -7,6 +7,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use super::Context;
+use super::after_crawl::AfterCrawl;
 use super::assemble::Bench;
 use super::crawler::{dry_run, exit_code, open, settle, start_log, tell_plan, until_interrupted_twice};
 use super::exit::{self, CliError};
@@ -134,12 +135,19 @@ async fn crawl(
     let started = context.clock.now();
     let lake = bench.lake(false).await?;
     let url = lake.store.url();
+    let builds = AfterCrawl::new(context, &config);
+    let observer = AfterCrawl::watching(builds.as_ref(), observer);
     let crawler = open(&bench, lake, sources, arguments.max_duration, observer, &shutdown).await?;
     let report = crawler.once().await;
+    let tables = match &builds {
+        Some(builds) => builds.build(&shutdown).await,
+        None => None,
+    };
     shutdown.abort();
     crawler.close().await;
     let summary = Summary {
         report: &report,
+        tables: tables.as_deref(),
         lake: &url,
         directory: local_directory(&config),
         sandbox: sandbox.is_some(),

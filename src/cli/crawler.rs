@@ -10,6 +10,7 @@ use clap::builder::PossibleValuesParser;
 use indicatif::MultiProgress;
 
 use super::Context;
+use super::after_crawl::AfterCrawl;
 use super::assemble::Bench;
 use super::exit::{self, CliError};
 use super::occasion::{local_directory, simulated, unconfigured};
@@ -117,6 +118,8 @@ async fn crawl(
     let lake = bench.lake(false).await?;
     let url = lake.store.url();
     let started = context.clock.now();
+    let builds = AfterCrawl::new(context, &config);
+    let observer = AfterCrawl::watching(builds.as_ref(), observer);
     let opening = open(&bench, lake, sources, arguments.max_duration, observer, &shutdown);
     let crawler = Arc::new(opening.await?);
     if let Some(server) = server {
@@ -125,10 +128,17 @@ async fn crawl(
     let report = if arguments.once {
         crawler.once().await
     } else {
+        if let Some(builds) = &builds {
+            tokio::spawn(Arc::clone(builds).keep_building(shutdown.clone()));
+        }
         let heartbeat = Heartbeat::start()
             .await
             .map_err(|error| CliError::new(exit::FAILED, format!("failed to start the schedule: {error}")))?;
         crawler.run(heartbeat).await.map_err(|error| CliError::of(exit::FAILED, &error))?
+    };
+    let tables = match &builds {
+        Some(builds) if arguments.once => builds.build(&shutdown).await,
+        _ => None,
     };
     shutdown.abort();
     if let Ok(crawler) = Arc::try_unwrap(crawler) {
@@ -139,6 +149,7 @@ async fn crawl(
     }
     let summary = Summary {
         report: &report,
+        tables: tables.as_deref(),
         lake: &url,
         directory: local_directory(&config),
         sandbox: arguments.sandbox,

@@ -1,6 +1,7 @@
 //! The command line: one file for each command, which parses, calls and prints. Data goes to stdout, talk to
 //! stderr. Never here: decisions about prices, lakes or upstreams.
 
+mod after_crawl;
 mod assemble;
 mod backfill;
 mod completions;
@@ -17,6 +18,7 @@ mod sandbox;
 mod status;
 mod summary;
 mod table;
+mod tables;
 mod typed;
 mod verify;
 
@@ -100,6 +102,8 @@ enum Command {
     Backfill(backfill::BackfillArgs),
     /// Show how complete the lake is, what waits and what it costs
     Status(status::StatusArgs),
+    /// Build the tables that SQL is asked of
+    Tables(tables::TablesArgs),
     /// Serve a simulated cloud on this machine
     Sandbox(sandbox::SandboxArgs),
     /// Verify that the lake is what it says it is
@@ -188,6 +192,7 @@ fn run(command: Command, context: &Context) -> Result<u8, CliError> {
         Command::Doctor(arguments) => wait_for(doctor::run(&arguments, context)),
         Command::Backfill(arguments) => wait_for(backfill::run(&arguments, context)),
         Command::Status(arguments) => wait_for(status::run(&arguments, context)),
+        Command::Tables(arguments) => wait_for(tables::run(&arguments, context)),
         Command::Sandbox(arguments) => wait_for(sandbox::run(&arguments, context)),
         Command::Verify(arguments) => wait_for(verify::run(&arguments, context)),
         Command::Config(arguments) => config::run(&arguments, context),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use super::tables::Line;
 use super::typed::{Typed, is_plain, quoted};
 use crate::base::units::{ByteSize, Period, counted, grouped};
 use crate::crawler::{Interruption, Problem, Report, Tally, Waiting};
@@ -14,6 +15,8 @@ use crate::lake::run_log::Outcome;
 pub(super) struct Summary<'a> {
     /// What the run came to.
     pub(super) report: &'a Report,
+    /// What the build of the tables came to, by table, if there was one.
+    pub(super) tables: Option<&'a [Line]>,
     /// Where the lake is, as the store says it.
     pub(super) lake: &'a str,
     /// The lake's directory, if it is a local one.
@@ -75,7 +78,18 @@ impl Summary<'_> {
                 writeln!(text, "\nThe time of --max-duration is up{left}; the next run goes on from there.")
             }
         };
+        self.write_tables(text);
         self.write_waiting(text);
+    }
+
+    /// What SQL can be asked of.
+    fn write_tables(&self, text: &mut String) {
+        let built = self.tables.unwrap_or_default().iter().filter(|line| line.built > 0);
+        let rows: Vec<String> =
+            built.map(|line| format!("{} ({})", line.table, counted(line.rows, "row"))).collect();
+        if !rows.is_empty() {
+            let _ = writeln!(text, "Tables built of it: {}.", rows.join(", "));
+        }
     }
 
     /// What is finished and could not go up.
@@ -206,6 +220,7 @@ mod tests {
         let typed = Typed::new(&words.map(Into::into));
         Summary {
             report,
+            tables: None,
             lake: "file:///data/lake",
             directory: Some(Path::new("/data/lake")),
             sandbox: true,

@@ -16,11 +16,12 @@ use super::setting::Given;
 use super::{ConfigError, Inputs, Problem};
 
 /// The sections that hold keys.
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "lake",
     "aws",
     "http",
     "crawler",
+    "tables",
     "server",
     "sources.aws_spot_prices",
     "sources.aws_price_list",

@@ -25,6 +25,7 @@ pub mod secret;
 mod section;
 mod server;
 mod setting;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -43,6 +44,7 @@ pub use lake_url::LakeUrl;
 pub use layers::{Entry, Origin};
 pub use schedule::{Cron, Schedule};
 pub use server::Server;
+pub use tables::{Build, Tables};
 
 use layers::Layers;
 
@@ -57,6 +59,8 @@ pub struct Config {
     pub http: Http,
     /// `[crawler]`
     pub crawler: Crawler,
+    /// `[tables]`
+    pub tables: Tables,
     /// `[server]`
     pub server: Server,
     /// `[sources.*]`
@@ -151,6 +155,7 @@ fn load_text(inputs: &Inputs, file: Option<(&file::Found, &str)>) -> Result<Load
         aws: Aws::read(&mut layers.section("aws")),
         http: Http::read(&mut layers.section("http")),
         crawler: Crawler::read(&mut layers.section("crawler")),
+        tables: Tables::read(&mut layers.section("tables")),
         server: Server::read(&mut layers.section("server")),
         sources: Sources {
             aws_spot_prices: AwsSpotPrices::read(&mut layers.section("sources.aws_spot_prices")),

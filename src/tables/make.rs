@@ -31,6 +31,12 @@ pub trait Maker: Send {
     /// The objects that the table should have.
     fn parts(&mut self, holdings: &Holdings) -> Vec<TableObject>;
 
+    /// Told once, after [`parts`](Self::parts) and before anything is made: the time to learn what the lake has of what
+    /// comes before the first part.
+    async fn prepare(&mut self, _first: Option<&TableObject>, _workshop: &Workshop) -> Result<(), MakeError> {
+        Ok(())
+    }
+
     /// What an object is made of, now.
     fn inputs(&mut self, object: &TableObject, holdings: &Holdings) -> Inputs;
 

@@ -38,6 +38,19 @@ pub enum MakeError {
     Broken(String),
 }
 
+impl MakeError {
+    /// Whether the next part would fare no better: the store does not answer or refuses us, or the disk is full.
+    pub(super) fn ends_all(&self) -> bool {
+        match self {
+            Self::Store(error) => {
+                matches!(error.kind, StoreErrorKind::Away | StoreErrorKind::Config | StoreErrorKind::Full)
+            }
+            Self::Disk(_) | Self::Write(WriteError::Disk(_)) => true,
+            Self::Write(_) | Self::Broken(_) => false,
+        }
+    }
+}
+
 impl From<super::packed::Damaged> for MakeError {
     fn from(damaged: super::packed::Damaged) -> Self {
         Self::Write(damaged.into())
@@ -115,7 +128,12 @@ impl Workshop {
 
     /// Decodes `objects` side by side, each with `decode`, which pushes packed rows. An object that is no whole gzip file
     /// is a problem of that object: what could be read of it stands. One that is gone is an error.
-    pub async fn decode<O, D>(&self, objects: Vec<O>, key: impl Fn(&O) -> Key, decode: D) -> Result<Decoded, MakeError>
+    pub async fn decode<O, D>(
+        &self,
+        objects: Vec<O>,
+        key: impl Fn(&O) -> Key,
+        decode: D,
+    ) -> Result<Decoded, MakeError>
     where
         O: Send + 'static,
         D: Fn(&O, &Payload, &mut Sorter, &mut Problems) -> io::Result<()> + Clone + Send + 'static,
@@ -126,12 +144,19 @@ impl Workshop {
             let (decode, key, sorters, idle) = (decode.clone(), key(&object), &sorters, idle.clone());
             async move {
                 let payload = self.fetch(&key).await?;
-                let mut sorter = sorters.lock().await.recv().await.ok_or_else(|| MakeError::Broken("no sorter".to_owned()))?;
+                let mut sorter = sorters
+                    .lock()
+                    .await
+                    .recv()
+                    .await
+                    .ok_or_else(|| MakeError::Broken("no sorter".to_owned()))?;
                 let done = spawn_blocking(move || {
                     let mut problems = Problems::of(&key);
                     let decoded = decode(&object, &payload, &mut sorter, &mut problems);
                     match decoded {
-                        Err(error) if is_damage(&error) => problems.note("payload", format!("is damaged: {error}")),
+                        Err(error) if is_damage(&error) => {
+                            problems.note("payload", format!("is damaged: {error}"))
+                        }
                         Err(error) => return Err(MakeError::Disk(error)),
                         Ok(()) => {}
                     }
@@ -142,13 +167,13 @@ impl Workshop {
                 Ok::<_, MakeError>(problems)
             }
         });
-        let found: Vec<Problems> = futures::stream::iter(work)
-            .buffered(self.threads.max(1))
-            .try_collect()
-            .await?;
+        let found: Vec<Problems> =
+            futures::stream::iter(work).buffered(self.threads.max(1)).try_collect().await?;
         drop(idle);
-        let mut decoded =
-            Decoded { problems: found.into_iter().filter(|it| it.count() > 0).collect(), ..Decoded::default() };
+        let mut decoded = Decoded {
+            problems: found.into_iter().filter(|it| it.count() > 0).collect(),
+            ..Decoded::default()
+        };
         let mut sorters = sorters.into_inner();
         while let Some(sorter) = sorters.recv().await {
             decoded.runs.extend(spawn_blocking(|| sorter.finish()).await.map_err(broken)??);

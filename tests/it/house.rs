@@ -4,13 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floor of each room. Side rooms stand at 0: they import `base` only, and everybody above may import them.
-const FLOORS: [(&str, u8); 10] = [
+const FLOORS: [(&str, u8); 14] = [
     ("base", 0),
     ("lake", 1),
     ("net", 1),
     ("sources", 2),
     ("crawler", 3),
+    ("tables", 3),
     ("ops", 4),
+    ("ask", 4),
+    ("query", 4),
+    ("ddl", 4),
     ("cli", 5),
     ("config", 0),
     ("telemetry", 0),
@@ -78,4 +82,14 @@ fn imports_point_down() {
         }
     }
     assert!(seen > 50, "the check found only {seen} imports: is it reading the sources?");
+}
+
+#[test]
+fn rooms_of_one_floor_do_not_know_each_other() {
+    for (room, other) in [("crawler", "tables"), ("ask", "ops"), ("query", "ask"), ("ddl", "query")] {
+        assert!(!may_import(room, other) && !may_import(other, room), "{room} and {other}");
+    }
+    for above in ["ask", "query", "ddl", "cli"] {
+        assert!(may_import(above, "tables") && !may_import("tables", above), "{above}");
+    }
 }

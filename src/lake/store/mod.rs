@@ -52,8 +52,10 @@ pub enum Replaced {
 pub struct ETag(String);
 
 impl ETag {
-    /// Takes what a store says, without the quotes that HTTP puts around it.
+    /// Takes what a store says, without the quotes that HTTP puts around it, and without the `W/` that a proxy puts
+    /// before it when it packs what it passes on: the bytes that arrive here are the same.
     pub fn new(text: &str) -> Self {
+        let text = text.strip_prefix("W/").unwrap_or(text);
         let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
         Self(bare.unwrap_or(text).to_owned())
     }

@@ -1,13 +1,18 @@
 //! Lakes that were made by hand, each with something to say.
 
 use std::fs;
+use std::sync::Arc;
 
 use contrail::base::{Chance, Clock as _, Name, SystemClock};
 use contrail::lake::key::{Key, Mark};
+use contrail::lake::meta::ObjectMeta;
 use contrail::lake::run_log::{Attempt, Outcome};
 use contrail::lake::spool::Spool;
+use contrail::lake::store::{MemoryStore, Store as _};
+use contrail::ops::status::{Cost, Place, Request, survey};
 
 use super::{Handmade, files, hour, json, spot, stream};
+use crate::conformance::{file, tables};
 use crate::support::program::Home;
 
 const JSON: [&str; 3] = ["status", "--format", "json"];
@@ -172,4 +177,46 @@ fn a_dataset_of_a_newer_release_is_shown() {
     let found = stream(&status, "gcp_skus", "x");
     assert_eq!((&found["state"], &found["stored_bytes"]), (&"unknown".into(), &5.into()));
     assert!(found["coverage_percent"].is_null());
+}
+
+#[test]
+fn tables_are_counted_beside_what_they_are_derived_from() {
+    let home = Home::new();
+    let lake = Handmade::new(&home, 3);
+    lake.store(&hour("us-east-1", 1));
+    let before = json(&home.run(&JSON).with(0));
+    assert_eq!((&before["tables"]["objects"], &before["tables"]["stored_bytes"]), (&0.into(), &0.into()));
+    lake.put("tables/spot_prices/dt=2026-11-21/spot_prices.parquet", b"123456789");
+    lake.put("tables/list_prices_current/provider=aws/service=x/list_prices_current.parquet", b"1");
+    let status = json(&home.run(&JSON).with(0));
+    assert_eq!((&status["tables"]["objects"], &status["tables"]["stored_bytes"]), (&2.into(), &10.into()));
+    assert_eq!(status["lake"]["objects"], before["lake"]["objects"]);
+    assert_eq!(status["lake"]["stored_bytes"], before["lake"]["stored_bytes"]);
+    let table = home.run(&["status"]).with(0).stdout;
+    assert!(table.contains("\nTables: 2 objects, 10 B\n"), "{table}");
+}
+
+#[tokio::test]
+async fn tables_cost_what_their_bytes_cost() {
+    let memory = MemoryStore::new();
+    let identity =
+        br#"{"format":1,"created_at":"2026-01-01T00:00:00Z","origin":"upstream","spot_window":"1h"}"#;
+    let meta = ObjectMeta::of_bytes(identity);
+    memory.put_if_absent(&Key::identity(), file(identity).path(), &meta).await.unwrap();
+    let table = ObjectMeta::of_bytes(b"123456789");
+    memory.replace(&tables::table(21), file(b"123456789").path(), &table, None).await.unwrap();
+    let spool = tempfile::tempdir().unwrap();
+    let status = survey(&Request {
+        store: Arc::new(memory),
+        expectations: &[],
+        spool_root: spool.path(),
+        spool_limit: 1 << 20,
+        place: Place::Aws { storage_class: "STANDARD".to_owned() },
+        now: SystemClock.now(),
+    })
+    .await
+    .unwrap();
+    assert_eq!((status.volume.bytes, status.tables.bytes), (identity.len() as u64, 9));
+    let Cost::Estimate(estimate) = status.cost else { panic!("{:?}", status.cost) };
+    assert_eq!(estimate.billed_bytes, identity.len() as u64 + 9);
 }

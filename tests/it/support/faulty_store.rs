@@ -35,6 +35,7 @@ struct State {
     latency: Duration,
     listing_latency: Duration,
     ignores_conditions: bool,
+    replaces: Option<(Key, Vec<u8>)>,
     panics: bool,
     tries: Vec<(Time, String)>,
     running: usize,
@@ -95,6 +96,11 @@ impl FaultyStore {
     /// Panics in the next put.
     pub(crate) fn panic_once(&self) {
         self.state().panics = true;
+    }
+
+    /// Somebody replaces the object after somebody else looked at it next.
+    pub(crate) fn replace_after_head(&self, key: &Key, bytes: &[u8]) {
+        self.state().replaces = Some((key.clone(), bytes.to_vec()));
     }
 
     /// Says that it ignores `If-None-Match`.
@@ -221,7 +227,15 @@ impl Store for FaultyStore {
 
     async fn head(&self, key: &Key) -> Result<Option<ObjectMeta>, StoreError> {
         self.attempt("head", key)?;
-        self.memory.head(key).await
+        let head = self.memory.head(key).await;
+        let replaces = self.state().replaces.take_if(|(replaced, _)| replaced == key);
+        if let (Some((_, bytes)), Some(found)) = (replaces, self.memory.find(key).await?) {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), &bytes).unwrap();
+            let meta = ObjectMeta::of_bytes(&bytes);
+            self.memory.replace(key, file.path(), &meta, Some(&found.etag)).await?;
+        }
+        head
     }
 
     fn list(&self, prefix: &Prefix) -> BoxStream<'static, Result<Listed, StoreError>> {

@@ -4,6 +4,7 @@ mod buckets;
 mod metadata;
 mod payloads;
 mod places;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -174,3 +174,89 @@ async fn a_directory_that_cannot_be_written_is_a_matter_of_configuration() {
     assert_eq!(error.kind, StoreErrorKind::Config);
     assert!(error.hint().unwrap().contains("[lake]"));
 }
+
+const TABLE: &str = "tables/spot_prices/dt=2026-11-21/spot_prices.parquet";
+
+impl Scene {
+    async fn replace(
+        &self,
+        bytes: &str,
+        inputs: &str,
+        expected: Option<&ETag>,
+    ) -> Result<Replaced, StoreError> {
+        let file = self.directory.path().join("built");
+        fs::write(&file, bytes).unwrap();
+        let meta = ObjectMeta { inputs: Some(inputs.to_owned()), ..ObjectMeta::of_bytes(bytes.as_bytes()) };
+        self.store.replace(&key(TABLE), &file, &meta, expected).await
+    }
+
+    async fn found(&self) -> Found {
+        self.store.find(&key(TABLE)).await.unwrap().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_replacement_that_was_killed_leaves_no_object_with_the_facts_of_another() {
+    let scene = Scene::new().await;
+    scene.replace("old", "inputs of old", None).await.unwrap();
+    let before = scene.found().await;
+    let file = scene.directory.path().join("new");
+    fs::write(&file, b"new").unwrap();
+    // All but the last step, which writes the facts.
+    let lake = &scene.store.lake;
+    let placed = lake.place(&lake.workspace().unwrap(), &key(TABLE), &file, Some(&before.etag)).unwrap();
+    assert!(placed.is_some());
+    drop(placed);
+
+    let after = scene.found().await;
+    assert_eq!(fs::read(scene.path(TABLE)).unwrap(), b"new");
+    assert_ne!(after.etag, before.etag);
+    assert_eq!(after.meta, Some(ObjectMeta::of_bytes(b"new")), "no inputs: it is built again");
+    let again = scene.replace("new", "inputs of new", Some(&after.etag)).await.unwrap();
+    assert!(matches!(again, Replaced::Done(_)));
+    assert_eq!(scene.found().await.meta.unwrap().inputs.as_deref(), Some("inputs of new"));
+}
+
+#[tokio::test]
+async fn a_replacement_leaves_no_copy_behind_whatever_comes_of_it() {
+    let scene = Scene::new().await;
+    let Replaced::Done(etag) = scene.replace("one", "1", None).await.unwrap() else { panic!() };
+    assert_eq!(scene.replace("two", "2", None).await.unwrap(), Replaced::Changed);
+    assert!(matches!(scene.replace("two", "2", Some(&etag)).await.unwrap(), Replaced::Done(_)));
+    let workspace = scene.store.lake.workspace().unwrap().new_path();
+    assert_eq!(fs::read_dir(workspace.parent().unwrap()).unwrap().count(), 1, "only the lock");
+    assert_eq!(scene.keys(Prefix::everything()).await, [TABLE]);
+}
+
+#[tokio::test]
+async fn a_reader_of_the_old_object_keeps_it() {
+    let scene = Scene::new().await;
+    let Replaced::Done(etag) = scene.replace("the old one", "1", None).await.unwrap() else { panic!() };
+    let reading = scene.store.read(&key(TABLE)).await.unwrap();
+    scene.replace("the new one", "2", Some(&etag)).await.unwrap();
+    let read: Vec<Bytes> = reading.try_collect().await.unwrap();
+    assert_eq!(read.concat(), b"the old one");
+}
+
+#[tokio::test]
+async fn a_link_in_the_place_of_a_table_is_not_replaced() {
+    let scene = Scene::new().await;
+    fs::create_dir_all(scene.path(TABLE).parent().unwrap()).unwrap();
+    let outside = scene.directory.path().join("outside");
+    fs::write(&outside, b"mine").unwrap();
+    symlink(&outside, scene.path(TABLE)).unwrap();
+    assert_eq!(scene.replace("x", "1", None).await.unwrap_err().kind, StoreErrorKind::Foreign);
+    assert_eq!(scene.store.find(&key(TABLE)).await.unwrap_err().kind, StoreErrorKind::Foreign);
+    assert_eq!(fs::read(&outside).unwrap(), b"mine");
+}
+
+#[tokio::test]
+async fn a_file_that_is_older_than_1970_has_a_version() {
+    let scene = Scene::new().await;
+    scene.replace("x", "1", None).await.unwrap();
+    let file = fs::File::options().write(true).open(scene.path(TABLE)).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH - std::time::Duration::from_secs(5)).unwrap();
+    let etag = scene.found().await.etag;
+    assert!(etag.as_str().starts_with("1--12a05f200-"), "{etag}");
+    assert_eq!(scene.store.read_range(&key(TABLE), 0..1, &etag).await.unwrap(), "x");
+}

@@ -86,8 +86,8 @@ impl Bucket {
         })
     }
 
-    /// Looks before it puts, on whatever server: most know only one of the two conditions, and a payload that would
-    /// be refused need not be sent.
+    /// Looks before it puts, on whatever server: some honour `If-None-Match` and ignore `If-Match`, and a payload that
+    /// would be refused need not be sent.
     pub(super) async fn replace(
         &self,
         key: &Key,

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::errors::{Operation, Trouble};
 use super::{Bucket, Key};
@@ -38,25 +38,37 @@ impl Bucket {
             return Err(changed(&url, key));
         }
         // Looked at before the body, which may be the whole object where ranges are ignored.
-        match output.content_length().and_then(|told| u64::try_from(told).ok()) {
-            Some(told) if told < length => return Err(out_of_range(&url, key, range)),
-            Some(told) if told > length => {
-                let message = format!(
-                    "{} cannot be read in pieces: {length} bytes were asked for, and {told} are sent",
-                    place.url_of(key.as_str())
-                );
-                return Err(StoreError::new(StoreErrorKind::Config, message)
-                    .with_hint("keep the lake on a server that honours the Range of a request"));
-            }
-            _ => {}
+        let told = output.content_length().and_then(|told| u64::try_from(told).ok());
+        if told.is_some_and(|told| told < length) {
+            return Err(out_of_range(&url, key, range));
+        }
+        let whole = || {
+            let message = format!("{} cannot be read in pieces", place.url_of(key.as_str()));
+            StoreError::new(
+                StoreErrorKind::Config,
+                format!("{message}: the server sends more than was asked for"),
+            )
+            .with_hint("keep the lake on a server that honours the Range of a request")
+        };
+        if told.is_some_and(|told| told > length) {
+            return Err(whole());
         }
         let broken = |cause: &str| {
             let url = place.url_of(key.as_str());
             StoreError::new(StoreErrorKind::Away, format!("reading {url} broke off: {cause}"))
         };
-        let bytes = output.body.collect().await.map_err(|error| broken(&one_line(&error)))?.into_bytes();
+        // No room for what nobody promised to send.
+        let mut bytes =
+            BytesMut::with_capacity(told.and_then(|told| usize::try_from(told).ok()).unwrap_or(0));
+        let mut body = output.body;
+        while let Some(chunk) = body.try_next().await.map_err(|error| broken(&one_line(&error)))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() as u64 > length {
+                return Err(whole());
+            }
+        }
         if bytes.len() as u64 == length {
-            return Ok(bytes);
+            return Ok(bytes.freeze());
         }
         Err(broken(&format!("{} bytes came of {length}", bytes.len())))
     }

@@ -1,0 +1,192 @@
+//! Tables that build themselves: after a tick that stored something, `contrail tables build` runs as a child process,
+//! so that the crawler's memory stays its own, and whatever happens to a build stops no crawl.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::Notify;
+
+use super::Context;
+use super::tables::Line;
+use crate::base::Date;
+use crate::config::{Build, Config, LakeUrl};
+use crate::crawler::{Observer, Shutdown};
+use crate::lake::key::{Key, Parsed};
+use crate::lake::run_log::{Attempt, Outcome};
+use crate::lake::slice::Slice;
+
+/// What has been stored and is in no table yet.
+#[derive(Debug)]
+pub(super) struct AfterCrawl {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    /// The first day that something was stored for.
+    since: Mutex<Option<Date>>,
+    ticked: Notify,
+}
+
+impl AfterCrawl {
+    /// Builds the tables of the lake of `config`. `None` where that is not wanted, and when this program does not know
+    /// where it is itself.
+    pub(super) fn new(context: &Context, config: &Config) -> Option<Arc<Self>> {
+        if config.tables.build == Build::Never {
+            return None;
+        }
+        let program = std::env::current_exe()
+            .inspect_err(
+                |error| tracing::warn!(%error, "the tables will not be built: where is this program?"),
+            )
+            .ok()?;
+        let mut arguments: Vec<OsString> = vec![];
+        if let Some(path) = &context.global.config {
+            arguments.extend(["--config".into(), path.into()]);
+        }
+        // A simulated cloud has a lake of its own, whatever the file says.
+        let lake: OsString = match &config.lake.url {
+            LakeUrl::Directory(path) => context.directory.join(path).into(),
+            LakeUrl::Bucket { .. } => config.lake.url.to_string().into(),
+        };
+        arguments.extend(["--lake".into(), lake]);
+        arguments.extend(["--quiet", "tables", "build", "--format", "json"].map(OsString::from));
+        Some(Arc::new(Self { program, arguments, since: Mutex::default(), ticked: Notify::new() }))
+    }
+
+    /// An observer that notes for `builds` what is stored, and tells `observer` everything.
+    pub(super) fn watching(builds: Option<&Arc<Self>>, observer: Arc<dyn Observer>) -> Arc<dyn Observer> {
+        match builds {
+            Some(builds) => Arc::new(Watching { builds: Arc::clone(builds), observer }),
+            None => observer,
+        }
+    }
+
+    /// Builds after each tick, until the crawler stops.
+    pub(super) async fn keep_building(self: Arc<Self>, shutdown: Shutdown) {
+        loop {
+            tokio::select! {
+                () = self.ticked.notified() => {}
+                () = shutdown.stopping() => return,
+            }
+            self.build(&shutdown).await;
+        }
+    }
+
+    /// Builds what has been stored since the last build; what it came to, by table. `None` when there was nothing to do,
+    /// or it came to nothing, which was told.
+    pub(super) async fn build(&self, shutdown: &Shutdown) -> Option<Vec<Line>> {
+        let since = self.since().take()?;
+        let built = tokio::select! {
+            built = self.run(since) => built,
+            // A build that is killed leaves nothing behind: each object is put whole or not at all.
+            () = shutdown.stopping() => None,
+        };
+        match &built {
+            Some(lines) => {
+                let (objects, rows) = lines
+                    .iter()
+                    .fold((0, 0), |(objects, rows), line| (objects + line.built, rows + line.rows));
+                tracing::info!(objects, rows, "built tables");
+            }
+            // The next build makes up for it.
+            None => self.note(since),
+        }
+        built
+    }
+
+    async fn run(&self, since: Date) -> Option<Vec<Line>> {
+        let spawned = Command::new(&self.program)
+            .args(&self.arguments)
+            .args(["--since", &since.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn();
+        match spawned {
+            Ok(child) => finish(child).await,
+            Err(error) => {
+                tracing::warn!(%error, program = %self.program.display(), "failed to start building the tables");
+                None
+            }
+        }
+    }
+
+    fn since(&self) -> std::sync::MutexGuard<'_, Option<Date>> {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, day: Date) {
+        let mut since = self.since();
+        *since = Some(since.map_or(day, |first| first.min(day)));
+    }
+}
+
+/// Waits for the build, and tells what it has to say.
+async fn finish(mut child: Child) -> Option<Vec<Line>> {
+    let (mut stdout, stderr) = (child.stdout.take()?, child.stderr.take()?);
+    let mut report = Vec::new();
+    let mut said = BufReader::new(stderr).lines();
+    let telling = async {
+        while let Ok(Some(line)) = said.next_line().await {
+            tracing::warn!("tables: {line}");
+        }
+    };
+    let (_, read) = tokio::join!(telling, stdout.read_to_end(&mut report));
+    let status = child.wait().await;
+    match (read, status) {
+        (Ok(_), Ok(status)) => match serde_json::from_slice(&report) {
+            Ok(lines) => Some(lines),
+            Err(_) => {
+                tracing::warn!(%status, "the tables were not built");
+                None
+            }
+        },
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::warn!(%error, "the tables were not built");
+            None
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Watching {
+    builds: Arc<AfterCrawl>,
+    observer: Arc<dyn Observer>,
+}
+
+impl Observer for Watching {
+    fn planned(&self, dataset: &str, wanted: usize) {
+        self.observer.planned(dataset, wanted);
+    }
+
+    fn started(&self, slice: &Slice) {
+        self.observer.started(slice);
+    }
+
+    fn attempted(&self, attempt: &Attempt) {
+        let changes = matches!(
+            attempt.outcome,
+            Outcome::Stored | Outcome::Empty | Outcome::Suspect | Outcome::Unchanged | Outcome::Lost
+        );
+        if changes && let Some(day) = day_of(attempt) {
+            self.builds.note(day);
+        }
+        self.observer.attempted(attempt);
+    }
+
+    fn ended(&self, dataset: &str) {
+        self.observer.ended(dataset);
+        self.builds.ticked.notify_one();
+    }
+}
+
+/// The day of the tables that an attempt changes.
+fn day_of(attempt: &Attempt) -> Option<Date> {
+    match Key::parse(attempt.key.as_deref()?).ok()?.1 {
+        Parsed::Raw(slice) | Parsed::Mark(slice, _) => Some(slice.day()),
+        _ => None,
+    }
+}
