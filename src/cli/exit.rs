@@ -48,6 +48,12 @@ impl CliError {
         Self { code, told: vec![(one_line(&error), error.hint().map(str::to_owned))] }
     }
 
+    /// An error of another room whose message shows something on lines of their own, and its hint.
+    #[cfg(feature = "sql")]
+    pub fn of_lines(code: u8, error: &dyn Hinted) -> Self {
+        Self { code, told: vec![(error.to_string(), error.hint().map(str::to_owned))] }
+    }
+
     /// A fault of Contrail itself.
     pub fn bug(message: impl Into<String>) -> Self {
         Self::new(FAILED, message).with_hint("this is a fault in Contrail: please report it")

@@ -14,6 +14,7 @@ mod occasion;
 mod output;
 mod patience;
 mod progress;
+mod query;
 mod sandbox;
 mod status;
 mod summary;
@@ -104,6 +105,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Build the tables that SQL is asked of
     Tables(tables::TablesArgs),
+    /// Ask the lake in SQL
+    Query(query::QueryArgs),
     /// Serve a simulated cloud on this machine
     Sandbox(sandbox::SandboxArgs),
     /// Verify that the lake is what it says it is
@@ -193,6 +196,7 @@ fn run(command: Command, context: &Context) -> Result<u8, CliError> {
         Command::Backfill(arguments) => wait_for(backfill::run(&arguments, context)),
         Command::Status(arguments) => wait_for(status::run(&arguments, context)),
         Command::Tables(arguments) => wait_for(tables::run(&arguments, context)),
+        Command::Query(arguments) => wait_for(query::run(&arguments, context)),
         Command::Sandbox(arguments) => wait_for(sandbox::run(&arguments, context)),
         Command::Verify(arguments) => wait_for(verify::run(&arguments, context)),
         Command::Config(arguments) => config::run(&arguments, context),

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -14,7 +15,7 @@ use datafusion::execution::object_store::ObjectStoreRegistry;
 use datafusion::object_store::path::Path;
 use datafusion::object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, coalesce_ranges,
 };
 use futures::stream::{self, BoxStream, StreamExt as _};
 use url::Url;
@@ -25,6 +26,9 @@ use crate::lake::store::{Store, StoreError, StoreErrorKind};
 
 /// The only address that the engine knows.
 const ADDRESS: &str = "lake://lake/";
+/// Two pieces of an object that are no farther apart are fetched as one. Pieces are fetched side by side, so more would only
+/// be bytes that nobody asked for.
+const GAP_BYTES: u64 = 64 << 10;
 
 /// The address of the lake within the engine.
 pub(super) fn address() -> datafusion::error::Result<ObjectStoreUrl> {
@@ -126,6 +130,14 @@ impl ObjectStore for Objects {
             range,
             attributes: datafusion::object_store::Attributes::default(),
         })
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let part = self.find(location)?;
+        let fetch = |range: Range<u64>| async {
+            self.store.read_range(&part.key, range, &part.etag).await.map_err(failed)
+        };
+        coalesce_ranges(ranges, fetch, GAP_BYTES).await
     }
 
     fn list(&self, _: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

@@ -12,10 +12,11 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::bridge::{LakeOnly, Objects};
 use super::provider::LakeTable;
-use super::raw::RAW_TABLES;
+
 use super::source::Source;
 use crate::lake::store::Store;
 use crate::tables::TABLES;
+use crate::tables::raw::RAW_TABLES;
 use crate::tables::scratch::Scratch;
 
 /// Where tables are in SQL, for who writes it out.

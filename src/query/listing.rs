@@ -38,8 +38,8 @@ pub(super) async fn parts(
 ) -> Result<Vec<Part>, QueryError> {
     let root = source.root()?;
     let prefixes = prefixes(store, source, &root, pruning.days(FEW_DAYS)?).await?;
-    let listed: Vec<Vec<Listed>> = futures::stream::iter(&prefixes)
-        .map(|prefix| store.list(prefix).try_collect())
+    let listed: Vec<Vec<Listed>> = futures::stream::iter(prefixes)
+        .map(|prefix| store.list(&prefix).try_collect())
         .buffered(CONCURRENT_LISTINGS)
         .try_collect()
         .await?;

@@ -54,8 +54,8 @@ pub struct Query {
     pub sql: String,
     /// How much memory its steps may take, in bytes. What does not fit goes to disk, where the step can.
     pub memory: u64,
-    /// Where a scratch directory is made.
-    pub scratch: PathBuf,
+    /// Where a scratch directory is made: in the first of these that can be written.
+    pub scratch: Vec<PathBuf>,
 }
 
 /// Answers `query` from the lake in `store`, into `output`, which is ended. Answers with the number of rows.
@@ -65,7 +65,7 @@ pub async fn run(
     output: &mut dyn Output,
 ) -> Result<u64, QueryError> {
     require_lake(store.as_ref()).await?;
-    let scratch = Scratch::within(&query.scratch).map_err(|error| QueryError::Disk(error.to_string()))?;
+    let scratch = scratch(&query.scratch)?;
     let names: Vec<_> = engine::sources().map(source::Source::name).collect();
     let asked = Asked { sql: &query.sql, names: &names, memory: query.memory };
     let mut tries = 1;
@@ -83,6 +83,17 @@ pub async fn run(
         }
         tries += 1;
     }
+}
+
+fn scratch(places: &[PathBuf]) -> Result<Scratch, QueryError> {
+    let mut reason = "there is no place for it".to_owned();
+    for place in places {
+        match Scratch::within(place) {
+            Ok(scratch) => return Ok(scratch),
+            Err(error) => reason = format!("{}: {error}", place.display()),
+        }
+    }
+    Err(QueryError::Disk(reason))
 }
 
 /// A place without a lake is told apart from a lake without tables.

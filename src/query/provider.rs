@@ -49,12 +49,11 @@ impl LakeTable {
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let keyed = self.source.keyed().iter().cloned().collect();
-        let columns = TableSchema::new(self.source.stored(), keyed);
+        let columns = TableSchema::builder(self.source.stored()).with_table_partition_cols(self.source.keyed());
         let runtime = session.runtime_env();
         let footers = runtime.cache_manager.get_file_metadata_cache();
         let reader = CachedParquetFileReaderFactory::new(Arc::new(self.objects.clone()), footers);
-        let source = ParquetSource::new(columns)
+        let source = ParquetSource::new(columns.build())
             .with_table_parquet_options(session.table_options().parquet.clone())
             .with_metadata_size_hint(FOOTER_BYTES)
             .with_parquet_file_reader_factory(Arc::new(reader));

@@ -8,12 +8,13 @@ use datafusion::scalar::ScalarValue;
 
 use super::error::QueryError;
 use super::listing::Part;
-use super::raw::RawTable;
+
 use crate::base::clock::midnight;
 use crate::base::{Date, Name};
 use crate::lake::key::{Key, Parsed, Prefix, TableObject, TablePart};
 use crate::lake::slice::Slice;
 use crate::lake::store::Listed;
+use crate::tables::raw::RawTable;
 use crate::tables::{Partitions, Table};
 
 /// The column of the day. It stands in every key but those of the newest state.
@@ -75,8 +76,8 @@ impl Source {
 
     /// All columns: the stored ones, then those of keys.
     pub(super) fn schema(self) -> SchemaRef {
-        let stored = self.stored();
-        let fields = stored.fields().iter().cloned().chain(self.keyed().iter().cloned());
+        let (stored, keyed) = (self.stored(), self.keyed());
+        let fields = stored.fields().iter().chain(&keyed).cloned();
         Arc::new(Schema::new(fields.collect::<Fields>()))
     }
 
@@ -175,7 +176,7 @@ fn name(text: &str) -> Result<Name, QueryError> {
 mod tests {
     use super::*;
     use crate::lake::store::ETag;
-    use crate::query::raw::RAW_TABLES;
+    use crate::tables::raw::RAW_TABLES;
     use crate::tables::TABLES;
 
     fn part(source: Source, key: &str) -> Option<Vec<String>> {

@@ -14,6 +14,8 @@ mod house;
 mod local_processes;
 mod net;
 mod price_list;
+#[cfg(feature = "sql")]
+mod query;
 mod readers;
 mod readme;
 mod replay;

@@ -13,12 +13,13 @@ use flate2::write::MultiGzDecoder;
 use futures::TryStreamExt as _;
 use tokio::sync::mpsc::Sender;
 
-use super::RawTable;
+
 use super::rows::{Origin, Rows};
 use crate::lake::read_back::Lines;
 use crate::lake::store::Store;
 use crate::query::error::QueryError;
 use crate::query::listing::Part;
+use crate::tables::raw::RawTable;
 
 /// Rows that are handed on at once, or a few more: what one piece of an object unpacks to stays together.
 const BATCH_ROWS: usize = 8_192;
