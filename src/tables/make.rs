@@ -9,6 +9,7 @@ use super::problems::Problems;
 use super::schema::Table;
 use super::workshop::{MakeError, Workshop};
 use super::writer::TableWriter;
+use crate::base::Date;
 use crate::lake::key::TableObject;
 use crate::lake::meta::ObjectMeta;
 
@@ -27,6 +28,17 @@ pub struct Made {
 pub trait Maker: Send {
     /// The table.
     fn table(&self) -> &'static Table;
+
+    /// Told first, before anything is asked: the time to learn from the lake what its listings do not say. Days before
+    /// `since` will not be asked for.
+    async fn survey(
+        &mut self,
+        _holdings: &Holdings,
+        _since: Option<Date>,
+        _workshop: &Workshop,
+    ) -> Result<(), MakeError> {
+        Ok(())
+    }
 
     /// The objects that the table should have.
     fn parts(&mut self, holdings: &Holdings) -> Vec<TableObject>;

@@ -6,6 +6,7 @@ pub mod build;
 pub mod definitions;
 pub mod holdings;
 pub mod inputs;
+mod lines;
 pub mod list_prices;
 pub mod make;
 pub mod packed;
@@ -32,7 +33,7 @@ pub use schema::{Column, Kind, Partitions, Table};
 /// Who makes each table, in the order in which they are built. A new table is one line here and one in [`TABLES`].
 fn makers(identity: &Identity, now: Time) -> Vec<Box<dyn Maker>> {
     let _ = (identity, now);
-    Vec::new()
+    vec![Box::new(list_prices::Changes::default()), Box::new(list_prices::Current::default())]
 }
 
 /// Whether the slices of a dataset are windows of time: of these there are many objects a day.

@@ -6,13 +6,15 @@ use std::fmt;
 const TOLD: usize = 5;
 /// How much of a reason is told: it may quote an upstream.
 const SHOWN: usize = 200;
+/// The place of what is wrong with an object as a whole: it was not read to its end.
+pub const PAYLOAD: &str = "payload";
 
 /// A piece of a raw object that no table has, or has with a value that is unknown for this reason.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// The key of the object.
     pub object: String,
-    /// Where in it: `line 17`, `rate ABC.DEF.GHI`; `payload` for all of it.
+    /// Where in it: `line 17`, `rate ABC.DEF.GHI`; [`PAYLOAD`] for all of it.
     pub place: String,
     /// What is wrong with it.
     pub reason: String,
@@ -29,6 +31,7 @@ impl fmt::Display for Problem {
 pub struct Problems {
     object: String,
     count: u64,
+    is_cut: bool,
     told: Vec<Problem>,
 }
 
@@ -40,9 +43,11 @@ impl Problems {
 
     /// Takes note of one.
     pub fn note(&mut self, place: impl fmt::Display, reason: impl fmt::Display) {
+        let place = place.to_string();
         self.count += 1;
+        self.is_cut |= place == PAYLOAD;
         if self.told.len() < TOLD {
-            let (object, place) = (self.object.clone(), place.to_string());
+            let object = self.object.clone();
             let reason = reason.to_string().chars().take(SHOWN).map(plain).collect();
             self.told.push(Problem { object, place, reason });
         }
@@ -51,6 +56,11 @@ impl Problems {
     /// How many there are.
     pub fn count(&self) -> u64 {
         self.count
+    }
+
+    /// Whether the object was not read to its end, so that what it seems to lack may well be in it.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// The first of them.

@@ -1,9 +1,12 @@
-//! A run: rows in order, in a file without a name, which goes away with its last reader. A row is written as what it
-//! shares with the one before and what it does not, because neighbours are much alike.
+//! A run: rows in order, in a file that goes away with the last who holds the run. It is open only while it is read, so
+//! that hundreds of runs may lie ready. A row is written as what it shares with the one before and what it does not,
+//! because neighbours are much alike.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek as _, SeekFrom, Write as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::{self, BufReader, BufWriter, Read, Write as _};
+use std::sync::Arc;
+
+use tempfile::{NamedTempFile, TempPath};
 
 use super::scratch::Scratch;
 
@@ -14,14 +17,17 @@ const MAX_ROW_BYTES: usize = 16 << 20;
 /// Rows that are written down, to be read as often as one likes.
 #[derive(Debug, Clone)]
 pub struct Run {
-    file: Arc<Mutex<File>>,
+    // Before its room, which goes away with all that is in it.
+    path: Arc<TempPath>,
+    _room: Scratch,
     rows: u64,
 }
 
 /// Writes a run.
 #[derive(Debug)]
 pub struct RunWriter {
-    file: BufWriter<File>,
+    file: BufWriter<NamedTempFile>,
+    room: Scratch,
     last: Vec<u8>,
     rows: u64,
 }
@@ -29,8 +35,8 @@ pub struct RunWriter {
 impl RunWriter {
     /// A run without rows yet.
     pub fn new(scratch: &Scratch) -> io::Result<Self> {
-        let file = BufWriter::with_capacity(BUFFER_BYTES, scratch.nameless()?);
-        Ok(Self { file, last: Vec::new(), rows: 0 })
+        let file = BufWriter::with_capacity(BUFFER_BYTES, scratch.named()?);
+        Ok(Self { file, room: scratch.clone(), last: Vec::new(), rows: 0 })
     }
 
     /// Adds a row, which must not come before the one that was added last.
@@ -49,7 +55,7 @@ impl RunWriter {
     /// The run, whole.
     pub fn finish(self) -> io::Result<Run> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(Run { file: Arc::new(Mutex::new(file)), rows: self.rows })
+        Ok(Run { path: Arc::new(file.into_temp_path()), _room: self.room, rows: self.rows })
     }
 }
 
@@ -66,19 +72,15 @@ impl Run {
 
     /// A reader that stands before the first row.
     pub fn rows(&self) -> io::Result<RunReader> {
-        let source = Pieces { file: Arc::clone(&self.file), at: 0 };
-        Ok(RunReader {
-            source: io::BufReader::with_capacity(BUFFER_BYTES, source),
-            row: Vec::new(),
-            left: self.rows,
-        })
+        let source = BufReader::with_capacity(BUFFER_BYTES, File::open(&*self.path)?);
+        Ok(RunReader { source, row: Vec::new(), left: self.rows })
     }
 }
 
 /// Reads a run, row by row.
 #[derive(Debug)]
 pub struct RunReader {
-    source: io::BufReader<Pieces>,
+    source: BufReader<File>,
     row: Vec<u8>,
     left: u64,
 }
@@ -104,25 +106,8 @@ impl RunReader {
     }
 }
 
-/// Several readers share one file, each with a place of its own.
-#[derive(Debug)]
-struct Pieces {
-    file: Arc<Mutex<File>>,
-    at: u64,
-}
-
-impl Read for Pieces {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(self.at))?;
-        let read = file.read(into)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
 /// Seven bits a byte, the lowest first; the highest bit says that more follow.
-fn write_length(file: &mut BufWriter<File>, mut length: usize) -> io::Result<()> {
+fn write_length(file: &mut BufWriter<NamedTempFile>, mut length: usize) -> io::Result<()> {
     let mut bytes = [0; 10];
     let mut used = 0;
     for byte in &mut bytes {

@@ -140,7 +140,8 @@ mod tests {
             let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
             for (index, name) in names.iter().enumerate() {
                 assert_eq!(table.index(name), Some(index), "{name} is there twice in {}", table.name);
-                assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
+                let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+                assert!(name.bytes().all(plain), "{name}");
             }
             for name in table.order.iter().chain(table.sought) {
                 assert!(names.contains(name), "{} has no column {name}", table.name);

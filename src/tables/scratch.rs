@@ -17,25 +17,34 @@ pub struct Scratch(Arc<Directory>);
 
 #[derive(Debug)]
 struct Directory {
-    path: tempfile::TempDir,
+    path: PathBuf,
+    parent: PathBuf,
     _lock: File,
+}
+
+/// Leaves nothing behind, not even the directory that it was made in if nobody else needs that. What cannot be removed
+/// is swept by the next process.
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+        let _ = fs::remove_dir(&self.parent);
+    }
 }
 
 impl Scratch {
     /// A scratch directory below `parent`, which is made if it is missing.
     pub fn within(parent: &Path) -> io::Result<Self> {
-        fs::create_dir_all(parent)?;
+        let path = make(parent)?;
         sweep(parent);
-        let path = tempfile::Builder::new().prefix(NAME).tempdir_in(parent)?;
-        let lock = File::create_new(path.path().join(LOCK))?;
+        let lock = File::create_new(path.join(LOCK))?;
         // A file system that cannot lock lets others sweep what is in use; files that are open stay readable.
         let _ = lock.try_lock();
-        Ok(Self(Arc::new(Directory { path, _lock: lock })))
+        Ok(Self(Arc::new(Directory { path, parent: parent.to_owned(), _lock: lock })))
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        self.0.path.path()
+        &self.0.path
     }
 
     /// A file without a name: it is gone when it is closed, or the process killed.
@@ -46,6 +55,19 @@ impl Scratch {
     /// A file with a name, which goes away with its owner.
     pub fn named(&self) -> io::Result<tempfile::NamedTempFile> {
         tempfile::NamedTempFile::new_in(self.path())
+    }
+}
+
+/// A new directory below `parent`, which another process may remove just now because it is empty.
+fn make(parent: &Path) -> io::Result<PathBuf> {
+    let mut tries = 0;
+    loop {
+        fs::create_dir_all(parent)?;
+        match tempfile::Builder::new().prefix(NAME).tempdir_in(parent) {
+            Ok(directory) => return Ok(directory.keep()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tries < 10 => tries += 1,
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -69,6 +91,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_place_that_is_needed_no_more_goes_away() {
+        let parent = tempfile::tempdir().unwrap();
+        let place = parent.path().join("state/spool");
+        drop(Scratch::within(&place).unwrap());
+        assert!(!place.exists() && parent.path().join("state").exists());
+    }
+
+    #[test]
     fn what_a_killed_process_left_is_swept_and_what_lives_is_not() {
         let parent = tempfile::tempdir().unwrap();
         let abandoned = parent.path().join("scratch-gone");
@@ -83,6 +113,6 @@ mod tests {
         assert!(one.path().exists() && other.path().exists() && parent.path().join("spool").exists());
         let path = one.path().to_owned();
         drop(one);
-        assert!(!path.exists());
+        assert!(!path.exists() && parent.path().join("spool").exists());
     }
 }

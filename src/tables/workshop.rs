@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::task::spawn_blocking;
 
-use super::problems::Problems;
+use super::problems::{PAYLOAD, Problems};
 use super::run::Run;
 use super::scratch::Scratch;
 use super::sort::Sorter;
@@ -150,19 +150,11 @@ impl Workshop {
                     .recv()
                     .await
                     .ok_or_else(|| MakeError::Broken("no sorter".to_owned()))?;
-                let done = spawn_blocking(move || {
-                    let mut problems = Problems::of(&key);
-                    let decoded = decode(&object, &payload, &mut sorter, &mut problems);
-                    match decoded {
-                        Err(error) if is_damage(&error) => {
-                            problems.note("payload", format!("is damaged: {error}"))
-                        }
-                        Err(error) => return Err(MakeError::Disk(error)),
-                        Ok(()) => {}
-                    }
-                    Ok((sorter, problems))
-                });
-                let (sorter, problems) = done.await.map_err(broken)??;
+                let (sorter, problems) = read(&key, payload, move |payload, problems| {
+                    let read = decode(&object, payload, &mut sorter, problems);
+                    Ok((sorter, read))
+                })
+                .await?;
                 idle.send(sorter).await.map_err(|_| MakeError::Broken("no sorter".to_owned()))?;
                 Ok::<_, MakeError>(problems)
             }
@@ -188,6 +180,26 @@ impl Workshop {
             .with_hint("restore it: nothing but Contrail should write below raw/")
             .into()
     }
+}
+
+/// Has `work` read the object under `key` on a thread of its own: it gives back what it made, and how its reading ended.
+/// An object that is no whole gzip file is a problem of that object: what could be read of it stands.
+pub(super) async fn read<T: Send + 'static>(
+    key: &Key,
+    payload: Payload,
+    work: impl FnOnce(&Payload, &mut Problems) -> io::Result<(T, io::Result<()>)> + Send + 'static,
+) -> Result<(T, Problems), MakeError> {
+    let mut problems = Problems::of(key);
+    let done = spawn_blocking(move || {
+        let (made, read) = work(&payload, &mut problems)?;
+        match read {
+            Err(error) if is_damage(&error) => problems.note(PAYLOAD, format!("is damaged: {error}")),
+            Err(error) => return Err(error),
+            Ok(()) => {}
+        }
+        Ok((made, problems))
+    });
+    Ok(done.await.map_err(broken)??)
 }
 
 /// As many things as there are threads, handed from one to the next.

@@ -198,6 +198,7 @@ enum Part {
 impl Run<'_> {
     async fn table(&mut self, maker: &mut dyn Maker) -> Result<TableReport, MakeError> {
         let table = maker.table();
+        maker.survey(&self.holdings, self.options.since, &self.workshop).await?;
         let parts: Vec<TableObject> =
             maker.parts(&self.holdings).into_iter().filter(|part| self.is_wanted(part)).collect();
         self.progress.table(table.name, parts.len() as u64);

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 
 use super::*;
-use crate::tables::schema::Table;
 use crate::base::{Name, Time};
 use crate::lake::store::MemoryStore;
 use crate::tables::definitions::COVERAGE;
 use crate::tables::inputs::Inputs;
 use crate::tables::packed::Packer;
+use crate::tables::schema::Table;
 
 const DATASET: &str = "azure_retail_prices";
 

@@ -1,0 +1,256 @@
+//! Makes `list_prices`: what each look at a price list changed, by provider and day.
+//!
+//! `observed_at` is when the look was: the time at which we knew, also for versions of AWS, which may have been published
+//! long before they were fetched. A rate that AWS withdrew ends when the version without it was published; one of Azure
+//! ends with the first look that lacked it; and neither later than its list had said.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use async_trait::async_trait;
+use tokio::task::spawn_blocking;
+
+use super::archive::Archive;
+use super::difference::{Change, Seen, compare, leap};
+use super::facts::says_itself;
+use super::feeds::{FEEDS, Feed};
+use super::rate::Rate;
+use super::state::damaged;
+use super::timeline::{Look, Timeline};
+use crate::base::{Date, Name, Time};
+use crate::lake::key::{TableObject, TablePart};
+use crate::lake::slice::Slice;
+use crate::tables::definitions::LIST_PRICES;
+use crate::tables::holdings::Holdings;
+use crate::tables::inputs::Inputs;
+use crate::tables::make::{Made, Maker};
+use crate::tables::packed::Packer;
+use crate::tables::problems::Problems;
+use crate::tables::run::Run;
+use crate::tables::schema::Table;
+use crate::tables::sort::{Merge, Sorter};
+use crate::tables::workshop::{MakeError, Workshop, broken};
+use crate::tables::writer::TableWriter;
+
+/// The maker of `list_prices`.
+#[derive(Debug, Default)]
+pub(in crate::tables) struct Changes {
+    archive: Archive,
+}
+
+#[async_trait]
+impl Maker for Changes {
+    fn table(&self) -> &'static Table {
+        &LIST_PRICES
+    }
+
+    async fn survey(
+        &mut self,
+        holdings: &Holdings,
+        since: Option<Date>,
+        workshop: &Workshop,
+    ) -> Result<(), MakeError> {
+        for feed in &FEEDS {
+            for timeline in Timeline::all(feed, holdings).values() {
+                let from = since.map_or(0, |since| timeline.of_day(since).start);
+                let looks = timeline.looks.get(from..).unwrap_or_default();
+                // All looks of a stream are of one kind.
+                if looks.first().is_some_and(says_itself) {
+                    self.archive.facts.learn(looks, workshop).await?;
+                }
+                self.archive.facts.look_back(feed, timeline, from, workshop).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn parts(&mut self, holdings: &Holdings) -> Vec<TableObject> {
+        let Ok(table) = Name::new("table", LIST_PRICES.name) else { return Vec::new() };
+        let mut parts = Vec::new();
+        for feed in &FEEDS {
+            let Some(provider) = feed.provider_name() else { continue };
+            let timelines = Timeline::all(feed, holdings);
+            let days: BTreeSet<Date> =
+                timelines.values().flat_map(|timeline| timeline.looks.iter().map(Look::day)).collect();
+            let part = |day| TableObject::provider_day(table.clone(), provider.clone(), day);
+            parts.extend(days.into_iter().map(part));
+        }
+        parts
+    }
+
+    fn inputs(&mut self, object: &TableObject, holdings: &Holdings) -> Inputs {
+        let mut inputs = Inputs::default();
+        let Some((feed, day)) = feed_and_day(object) else { return inputs };
+        for timeline in Timeline::all(feed, holdings).values() {
+            for at in timeline.of_day(day) {
+                let window = timeline.window(at, feed.patience, |look| self.archive.facts.is_sound(look));
+                for look in timeline.looks.get(window.start..=at).unwrap_or_default() {
+                    inputs.add(look.key(), &look.seen.etag);
+                }
+            }
+        }
+        inputs
+    }
+
+    async fn make(
+        &mut self,
+        object: &TableObject,
+        holdings: &Holdings,
+        workshop: &Workshop,
+        rows: TableWriter,
+    ) -> Result<(Made, TableWriter), MakeError> {
+        let Some((feed, day)) = feed_and_day(object) else { return Ok((Made::default(), rows)) };
+        let timelines: Vec<Timeline<'_>> = Timeline::all(feed, holdings).into_values().collect();
+        let wanted = |archive: &Archive| {
+            let steps = timelines.iter().flat_map(|timeline| Step::of_day(feed, timeline, day, archive));
+            steps.flat_map(|step| step.looks().to_vec()).collect()
+        };
+        self.archive.open(feed, workshop, wanted).await?;
+        let mut comparisons = Vec::new();
+        for timeline in &timelines {
+            for step in Step::of_day(feed, timeline, day, &self.archive) {
+                comparisons.push(step.comparison(&mut self.archive, workshop).await?);
+            }
+        }
+        self.forget(feed, &timelines, day);
+        let (scratch, memory) = (workshop.scratch.clone(), workshop.memory);
+        let done = spawn_blocking(move || write(comparisons, Sorter::new(&scratch, memory), rows));
+        let (problems, rows) = done.await.map_err(broken)??;
+        Ok((Made { problems, closes: None }, rows))
+    }
+}
+
+impl Changes {
+    /// Forgets the lists that the next part of the provider will not be compared with.
+    fn forget(&mut self, feed: &Feed, timelines: &[Timeline<'_>], day: Date) {
+        let mut wanted = BTreeSet::new();
+        for timeline in timelines {
+            let next = timeline.of_day(day).end;
+            if next < timeline.looks.len() {
+                let window = timeline.window(next, feed.patience, |look| self.archive.is_sound(look));
+                let looks = timeline.looks.get(window).unwrap_or_default();
+                wanted.extend(looks.iter().map(|look| look.seen.key.clone()));
+            }
+        }
+        self.archive.keep(|key| wanted.contains(key));
+    }
+}
+
+/// Whose prices of which day an object of the table holds.
+fn feed_and_day(object: &TableObject) -> Option<(&'static Feed, Date)> {
+    let TablePart::Day(day) = object.part() else { return None };
+    let provider = object.provider()?.as_str();
+    FEEDS.iter().find(|feed| feed.provider == provider).map(|feed| (feed, *day))
+}
+
+/// One look of a day, and what it is compared with.
+struct Step<'t, 'h> {
+    timeline: &'t Timeline<'h>,
+    at: usize,
+    from: usize,
+    gone_since: Option<usize>,
+}
+
+impl<'t, 'h> Step<'t, 'h> {
+    /// The looks of a day that may have changed something.
+    fn of_day(feed: &'static Feed, timeline: &'t Timeline<'h>, day: Date, archive: &Archive) -> Vec<Self> {
+        let is_sound = |look: &Look<'_>| archive.is_sound(look);
+        let step = |at| {
+            let from = timeline.window(at, feed.patience, is_sound).start;
+            Self { timeline, at, from, gone_since: timeline.gone_since(at, feed.patience, is_sound) }
+        };
+        timeline.of_day(day).map(step).filter(|step| !step.is_idle()).collect()
+    }
+
+    fn looks(&self) -> &'t [Look<'h>] {
+        self.timeline.looks.get(self.from..=self.at).unwrap_or_default()
+    }
+
+    /// Whether nothing can have changed: a mark says that the list is the one before, and no other is in the window that
+    /// could have something to withdraw.
+    fn is_idle(&self) -> bool {
+        let Some(now) = self.looks().last() else { return true };
+        now.is_mark() && self.looks().iter().all(|look| look.seen.key == now.seen.key)
+    }
+
+    async fn comparison(&self, archive: &mut Archive, workshop: &Workshop) -> Result<Comparison, MakeError> {
+        let look = |place: usize| self.timeline.looks.get(place).copied();
+        let now = look(self.at).ok_or_else(|| MakeError::Broken("a look is gone".to_owned()))?;
+        let gone = self.gone_since.and_then(|place| Some((place, look(place)?)));
+        for look in [now].iter().chain(gone.as_ref().map(|(_, look)| look)) {
+            archive.facts.read_mark(look, workshop).await?;
+        }
+        // A version is whole from the moment of its publication on; of a feed without a memory only looks are known.
+        let end = |look: &Look<'_>| match look.slice {
+            Slice::Version { .. } => look.due(),
+            _ => archive.facts.moment(look),
+        };
+        let state = archive.state(&now)?;
+        Ok(Comparison {
+            window: archive.seen(self.timeline, self.from..self.at)?,
+            now: state.rates.clone(),
+            gone: gone.map(|(place, look)| (place, end(&look))),
+            observed_at: archive.facts.moment(&now),
+            source_key: now.seen.key.to_string(),
+            problems: if now.is_mark() { Problems::of(&now.seen.key) } else { state.problems.clone() },
+        })
+    }
+}
+
+/// Two or more lists that are compared, on the disk of this machine.
+struct Comparison {
+    window: Vec<Seen>,
+    now: Run,
+    /// What was seen last before this place is withdrawn as of this moment.
+    gone: Option<(usize, Time)>,
+    observed_at: Time,
+    source_key: String,
+    problems: Problems,
+}
+
+/// Writes what the `comparisons` tell, in the order of the table.
+fn write(
+    comparisons: Vec<Comparison>,
+    mut sorter: Sorter,
+    mut rows: TableWriter,
+) -> Result<(Vec<Problems>, TableWriter), MakeError> {
+    let mut packer = Packer::new(&LIST_PRICES);
+    let mut problems = Vec::new();
+    for mut comparison in comparisons {
+        comparison.push_rows(&mut packer, &mut sorter)?;
+        problems.extend(Some(comparison.problems).filter(|problems| problems.count() > 0));
+    }
+    let runs = sorter.finish()?;
+    let mut merge = Merge::of(&runs)?;
+    while let Some(row) = merge.next()? {
+        rows.push(row)?;
+    }
+    Ok((problems, rows))
+}
+
+impl Comparison {
+    fn push_rows(&mut self, packer: &mut Packer, sorter: &mut Sorter) -> io::Result<()> {
+        let (observed_at, source_key) = (self.observed_at, self.source_key.as_str());
+        let mut push = |rate: &Rate<'_>, change| {
+            sorter.push(rate.pack_row(packer, observed_at, Some(change), source_key))
+        };
+        let (problems, gone) = (&mut self.problems, self.gone);
+        compare(&self.window, &self.now, gone.map(|(place, _)| place), |change| match change {
+            Change::New(row) => push(&Rate::unpack(row).map_err(damaged)?, "new"),
+            Change::Changed { from, to } => {
+                let (from, to) = (Rate::unpack(from).map_err(damaged)?, Rate::unpack(to).map_err(damaged)?);
+                if let Some((last, now)) = leap(&from, &to) {
+                    let place = format_args!("rate {}", to.sku_price_id);
+                    problems.note(place, format_args!("the price leaps from {last} to {now}: it is kept"));
+                }
+                push(&to, "changed")
+            }
+            Change::Withdrawn(row) => {
+                let last = Rate::unpack(row).map_err(damaged)?;
+                let gone = gone.map(|(_, moment)| moment);
+                let effective_to = [last.effective_to, gone].into_iter().flatten().min();
+                push(&Rate { effective_to, ..last }, "withdrawn")
+            }
+        })
+    }
+}
