@@ -1,7 +1,7 @@
 //! The lake as the SQL engine sees object stores: the objects that a scan has listed can be read, in pieces, each in the
 //! version that was listed. Nothing else is there, and nothing can be written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,9 +20,10 @@ use datafusion::object_store::{
 use futures::stream::{self, BoxStream, StreamExt as _};
 use url::Url;
 
+use super::error::QueryError;
 use super::listing::Part;
 use crate::lake::key::Key;
-use crate::lake::store::{Store, StoreError, StoreErrorKind};
+use crate::lake::store::{ETag, Store, StoreError, StoreErrorKind};
 
 /// The only address that the engine knows.
 const ADDRESS: &str = "lake://lake/";
@@ -45,7 +46,10 @@ pub(super) struct Objects {
 #[derive(Debug, Default)]
 struct Known {
     listed: BTreeMap<String, Part>,
-    read: BTreeSet<String>,
+    /// The version in which an object is read, once something of it was.
+    read: BTreeMap<String, ETag>,
+    /// What went wrong first. The engine hands errors on as text.
+    failure: Option<QueryError>,
 }
 
 impl Objects {
@@ -63,7 +67,17 @@ impl Objects {
     /// The objects of which something was read.
     pub(super) fn read(&self) -> Vec<Key> {
         let known = self.known();
-        known.read.iter().filter_map(|key| Some(known.listed.get(key)?.key.clone())).collect()
+        known.read.keys().filter_map(|key| Some(known.listed.get(key)?.key.clone())).collect()
+    }
+
+    /// The object that the engine names in what it says.
+    pub(super) fn named(&self, text: &str) -> Option<Key> {
+        self.known().listed.values().map(|part| &part.key).find(|key| text.contains(key.as_str())).cloned()
+    }
+
+    /// What went wrong first between the engine and the store.
+    pub(super) fn failure(&self) -> Option<QueryError> {
+        self.known().failure.clone()
     }
 
     /// How an object is called within the engine. Keys hold nothing that a path would write in another way.
@@ -83,14 +97,56 @@ impl Objects {
     }
 
     fn find(&self, location: &Path) -> Result<Part> {
-        let mut known = self.known();
-        let Some(part) = known.listed.get(location.as_ref()).cloned() else {
-            let message = format!("{location} was not listed");
-            let source = StoreError::new(StoreErrorKind::NotFound, message).into();
-            return Err(Error::NotFound { path: location.to_string(), source });
+        let part = self.known().listed.get(location.as_ref()).cloned();
+        part.ok_or_else(|| Error::NotFound {
+            path: location.to_string(),
+            source: "it was not listed".into(),
+        })
+    }
+
+    /// A piece of an object. The first one decides in which version all of it is read.
+    async fn piece(&self, part: &Part, range: Range<u64>) -> Result<Bytes> {
+        let read = match self.read_range(part, range).await {
+            Ok(bytes) => return Ok(bytes),
+            Err(error) => error,
         };
-        known.read.insert(location.to_string());
-        Ok(part)
+        let failure = QueryError::from(&read);
+        self.known().failure.get_or_insert(failure);
+        Err(Error::Generic { store: "lake", source: read.into() })
+    }
+
+    async fn read_range(&self, part: &Part, range: Range<u64>) -> std::result::Result<Bytes, StoreError> {
+        let decided = self.known().read.get(part.key.as_str()).cloned();
+        let expected = decided.as_ref().unwrap_or(&part.etag);
+        match self.store.read_range(&part.key, range.clone(), expected).await {
+            Ok(bytes) => {
+                self.decide(part, expected)?;
+                Ok(bytes)
+            }
+            // Some servers tell versions in listings by other names, or not at all.
+            Err(error) if error.kind == StoreErrorKind::Changed && decided.is_none() => {
+                match self.store.find(&part.key).await? {
+                    Some(found) if found.bytes == part.bytes => {
+                        let bytes = self.store.read_range(&part.key, range, &found.etag).await?;
+                        self.decide(part, &found.etag)?;
+                        Ok(bytes)
+                    }
+                    _ => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// From here on the object is read as `version`, unless another piece has decided otherwise meanwhile.
+    fn decide(&self, part: &Part, version: &ETag) -> std::result::Result<(), StoreError> {
+        let mut known = self.known();
+        let decided = known.read.entry(part.key.to_string()).or_insert_with(|| version.clone());
+        if decided == version {
+            return Ok(());
+        }
+        let message = format!("{} in {} was replaced while it was read", part.key, self.store.url());
+        Err(StoreError::new(StoreErrorKind::Changed, message))
     }
 }
 
@@ -98,10 +154,6 @@ impl fmt::Display for Objects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.store.url())
     }
-}
-
-fn failed(error: StoreError) -> Error {
-    Error::Generic { store: "lake", source: error.into() }
 }
 
 fn refused(operation: &str) -> Error {
@@ -115,14 +167,14 @@ impl ObjectStore for Objects {
         let range = match &options.range {
             Some(range) => range.as_range(part.bytes).map_err(|error| Error::Generic {
                 store: "lake",
-                source: StoreError::new(StoreErrorKind::Foreign, format!("{location}: {error}")).into(),
+                source: format!("{location}: {error}").into(),
             })?,
             None => 0..part.bytes,
         };
         let bytes = if options.head || range.is_empty() {
             Bytes::new()
         } else {
-            self.store.read_range(&part.key, range.clone(), &part.etag).await.map_err(failed)?
+            self.piece(&part, range.clone()).await?
         };
         Ok(GetResult {
             payload: GetResultPayload::Stream(stream::once(async { Ok(bytes) }).boxed()),
@@ -134,10 +186,7 @@ impl ObjectStore for Objects {
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let part = self.find(location)?;
-        let fetch = |range: Range<u64>| async {
-            self.store.read_range(&part.key, range, &part.etag).await.map_err(failed)
-        };
-        coalesce_ranges(ranges, fetch, GAP_BYTES).await
+        coalesce_ranges(ranges, |range| self.piece(&part, range), GAP_BYTES).await
     }
 
     fn list(&self, _: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
@@ -220,9 +269,31 @@ mod tests {
         assert_eq!(objects.read(), [part.key]);
         assert!(objects.get_range(&path, 20..24).await.is_err());
 
-        put(&store, b"another").await;
+        assert!(objects.failure().is_none());
+        put(&store, b"9876543210").await;
         let error = objects.get_range(&path, 2..4).await.unwrap_err();
         assert!(error.to_string().contains("was replaced while it was read"), "{error}");
+        assert!(objects.failure().unwrap().to_string().contains("was replaced"));
+        assert_eq!(objects.named(&format!("file {KEY}: bad")), Some(Key::parse(KEY).unwrap().0));
+    }
+
+    #[tokio::test]
+    async fn the_first_piece_decides_the_version_where_listings_do_not_tell() {
+        let store = MemoryStore::new();
+        let mut part = put(&store, b"0123456789").await;
+        part.etag = ETag::new("10-1795000000");
+        let objects = Objects::of(Arc::new(store.clone()));
+        objects.learn(std::slice::from_ref(&part));
+        let path = Path::from(KEY);
+        assert_eq!(objects.get_range(&path, 0..2).await.unwrap(), "01");
+        put(&store, b"9876543210").await;
+        assert!(objects.get_range(&path, 2..4).await.is_err());
+
+        // An object of another length is not the one that was listed.
+        let objects = Objects::of(Arc::new(store.clone()));
+        put(&store, b"short").await;
+        objects.learn(&[part]);
+        assert!(objects.get_range(&path, 0..2).await.is_err());
     }
 
     #[tokio::test]

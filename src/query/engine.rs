@@ -60,8 +60,8 @@ fn config(memory: usize) -> SessionConfig {
         .with_collect_statistics(false);
     let options = config.options_mut();
     options.execution.time_zone = Some("UTC".to_owned());
-    // Each sort keeps so much aside to merge what it spilled: of a small memory, a small part.
-    let aside = memory / options.execution.target_partitions.max(1) / 16;
+    // Each sort keeps so much aside for merging before it spills: of a small memory, not all of it.
+    let aside = memory / options.execution.target_partitions.max(1) / 4;
     options.execution.sort_spill_reservation_bytes =
         aside.min(options.execution.sort_spill_reservation_bytes);
     // Numbers with a point are decimals, as prices are.

@@ -12,7 +12,6 @@ use super::error::QueryError;
 use super::place::Place;
 use crate::base::error::{one_line, printable};
 use crate::base::likeness::nearest;
-use crate::lake::store::StoreError;
 
 /// What is known of a query when something about it is wrong.
 #[derive(Debug)]
@@ -31,9 +30,6 @@ pub(super) fn cause(error: &DataFusionError) -> Option<QueryError> {
     while let Some(error) = link {
         if let Some(ours) = error.downcast_ref::<QueryError>() {
             return Some(ours.clone());
-        }
-        if let Some(store) = error.downcast_ref::<StoreError>() {
-            return Some(store.into());
         }
         link = inner(error);
     }
@@ -182,7 +178,9 @@ impl Asked<'_> {
                 Some(table) => format!("did you mean {table}?"),
                 None => format!("the tables are {}", self.names.join(", ")),
             };
-            let place = self.place(span).or_else(|| Place::of(self.sql, name));
+            // What the engine marks includes the name that the table is given.
+            let marked = self.place(span).map(|place| Place { length: name.chars().count(), ..place });
+            let place = marked.or_else(|| Place::of(self.sql, name));
             return QueryError::Wrong { message: format!("there is no table {}", printable(name)), place, hint };
         }
         if let Some((function, meant)) =

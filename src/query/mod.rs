@@ -46,6 +46,8 @@ pub use place::Place;
 
 /// How often a query is asked again, because a table was built anew while it was read.
 const TRIES: usize = 3;
+/// How the engine begins to say that it cannot read a footer.
+const UNREADABLE: &str = "Parquet error: Failed to fetch metadata for file ";
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -74,7 +76,10 @@ pub async fn run(
         let answer = AssertUnwindSafe(answer(&state, &query.sql, output)).catch_unwind().await;
         let error = match answer {
             Ok(Ok(rows)) => return Ok(rows),
-            Ok(Err(error)) => asked.explain(&error),
+            Ok(Err(error)) => {
+                tracing::debug!("the SQL engine says: {error}");
+                objects.failure().unwrap_or_else(|| asked.explain(&error))
+            }
             Err(panic) => QueryError::Broken(told(panic.as_ref())),
         };
         let is_changed = matches!(error, QueryError::Store { kind: StoreErrorKind::Changed, .. });
@@ -129,13 +134,26 @@ async fn answer(
     Ok(rows)
 }
 
-/// The engine does not say which object it could not read.
+/// What is wrong, without what the engine says of itself.
+fn plain(reason: &str) -> String {
+    let reason = match reason.strip_prefix(UNREADABLE).and_then(|rest| rest.split_once(": ")) {
+        Some((_, reason)) => reason,
+        None => reason,
+    };
+    reason.replace("Parquet error: ", "")
+}
+
+/// The engine does not always say which object it could not read.
 async fn blame(store: &dyn Store, objects: &Objects, error: QueryError) -> QueryError {
     match error {
         QueryError::Damaged { object: None, reason } => {
             let mut suspects = objects.read();
-            let object = if suspects.len() == 1 { suspects.pop() } else { damage::find(store, suspects).await };
-            QueryError::Damaged { object, reason }
+            let object = match objects.named(&reason) {
+                Some(named) => Some(named),
+                None if suspects.len() == 1 => suspects.pop(),
+                None => damage::find(store, suspects).await,
+            };
+            QueryError::Damaged { object, reason: plain(&reason) }
         }
         // A decoder may also break over bytes that nobody wrote.
         QueryError::Broken(reason) => match damage::find(store, objects.read()).await {

@@ -1,6 +1,5 @@
 """Asks DuckDB the queries argv[2:] of the lake in argv[1]; prints the rows of each as JSON, in the words of `contrail query`."""
 
-import datetime
 import decimal
 import json
 import sys
@@ -25,9 +24,6 @@ def said(value):
     if isinstance(value, decimal.Decimal):
         text = f"{value:f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
-    if isinstance(value, datetime.datetime):
-        text = value.astimezone(datetime.timezone.utc).isoformat(timespec="milliseconds" if value.microsecond else "seconds")
-        return text.replace("+00:00", "Z")
     return value
 
 

@@ -14,7 +14,7 @@ use crate::support::skip::skipped;
 /// Counts, sums and extremes by day and region, as both engines take it.
 const QUESTIONS: [&str; 3] = [
     "SELECT CAST(dt AS VARCHAR) AS dt, region_id, count(*) AS rows, CAST(sum(unit_price) AS DECIMAL(38, 10)) AS sum, \
-     min(unit_price) AS least, max(effective_from) AS last FROM spot_prices GROUP BY dt, region_id ORDER BY dt, region_id",
+     min(unit_price) AS least, date_part('epoch', max(effective_from)) AS last FROM spot_prices GROUP BY dt, region_id ORDER BY dt, region_id",
     "SELECT instance_type, count(unit_price) AS known, count(*) AS rows FROM spot_prices \
      WHERE dt = '2026-11-20' GROUP BY instance_type ORDER BY instance_type",
     "SELECT CAST(dt AS VARCHAR) AS dt, region, count(*) AS rows, count(SpotPrice) AS known, \

@@ -64,7 +64,7 @@ async fn a_function_that_is_not_there_is_shown_in_its_place() {
 
 #[tokio::test]
 async fn what_is_no_sql_is_shown_in_its_place() {
-    let (message, _) = told("SELECT instance_type,\n FROM WHERE spot_prices").await;
+    let (message, _) = told("SELECT instance_type\nFROM spot_prices WHERE AND dt").await;
     assert!(message.starts_with("this is no SQL: ") && message.contains(", at line 2, column "), "{message}");
     let (message, _) = told("SELECT 'open").await;
     assert!(message.contains("unterminated string literal, at line 1, column 8\n  SELECT 'open\n"), "{message}");

@@ -126,14 +126,14 @@ async fn a_query_that_needs_more_memory_than_it_may_have_is_told() {
 async fn what_does_not_fit_into_memory_is_sorted_on_disk() {
     let store = MemoryStore::new();
     found(&store).await;
-    let sql = "SELECT repeat(value::varchar, 20) AS text FROM generate_series(1, 300000) ORDER BY text DESC";
+    let sql = "SELECT repeat(value::varchar, 20) AS text FROM generate_series(1, 400000) ORDER BY text DESC";
     let seen = super::lake::Seen::default();
     let mut output = Csv::new(Box::new(seen.clone()));
-    let rows = ask_into(Arc::new(store), sql, 16 << 20, &mut output).await.unwrap();
-    assert_eq!(rows, 300_000);
+    let rows = ask_into(Arc::new(store), sql, 32 << 20, &mut output).await.unwrap();
+    assert_eq!(rows, 400_000);
     let text = seen.text();
     let lines: Vec<&str> = text.lines().skip(1).collect();
-    assert!(text.len() > 32 << 20, "{}", text.len());
+    assert!(text.len() > 40 << 20, "{}", text.len());
     assert!(lines.is_sorted_by(|one, other| one >= other));
 }
 
