@@ -16,7 +16,7 @@ pub const USAGE: u8 = 2;
 /// Done in part: a slice failed or was lost now, or `--once` was interrupted before the plan was empty.
 /// Of a command that checks something: something is wrong with it.
 pub const PARTIAL: u8 = 3;
-/// Interrupted twice.
+/// Interrupted twice; a query, once.
 pub const INTERRUPTED: u8 = 130;
 
 /// Why a command ended early, and with which code.

@@ -179,7 +179,7 @@ impl Asked<'_> {
                 None => format!("the tables are {}", self.names.join(", ")),
             };
             // What the engine marks includes the name that the table is given.
-            let marked = self.place(span).map(|place| Place { length: name.chars().count(), ..place });
+            let marked = self.place(span).map(|place| place.with_length(name.chars().count()));
             let place = marked.or_else(|| Place::of(self.sql, name));
             return QueryError::Wrong { message: format!("there is no table {}", printable(name)), place, hint };
         }

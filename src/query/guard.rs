@@ -5,6 +5,8 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement as Sql};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::error::QueryError;
 use super::place::Place;
@@ -12,12 +14,20 @@ use super::place::Place;
 const ALLOWED: &str = "ask with SELECT, WITH, VALUES, EXPLAIN, DESCRIBE or SHOW: queries only read";
 /// How deep a query may be nested.
 const DEEPEST: usize = 50;
+/// How many operators a query may have. A chain of them is as deep as it is long, and steps of the engine that go down it
+/// take of the stack for each.
+const MOST_OPERATORS: usize = 1_000;
 
 /// The one statement of `sql`, which reads and does nothing else.
 pub(super) fn parse(sql: &str) -> Result<Statement, datafusion::error::DataFusionError> {
+    let refuse = |error: QueryError| datafusion::error::DataFusionError::External(Box::new(error));
+    if operators(sql) > MOST_OPERATORS {
+        let message = format!("the query has more than {MOST_OPERATORS} operators");
+        let hint = "write a long chain of OR as IN (…), and a large query as several".to_owned();
+        return Err(refuse(QueryError::Wrong { message, place: None, hint }));
+    }
     let parser = DFParserBuilder::new(sql).with_dialect(&GenericDialect {}).with_recursion_limit(DEEPEST);
     let mut statements = parser.build()?.parse_statements()?;
-    let refuse = |error: QueryError| datafusion::error::DataFusionError::External(Box::new(error));
     let Some(statement) = statements.pop_front() else {
         return Err(refuse(wrong("there is no query", None)));
     };
@@ -48,6 +58,38 @@ pub(super) async fn plan(
             Err(datafusion::error::DataFusionError::External(Box::new(refused)))
         }
     }
+}
+
+/// How many operators `sql` has, by its words. What is no SQL has none: the parser tells.
+fn operators(sql: &str) -> usize {
+    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize().unwrap_or_default();
+    let is_operator = |token: &&Token| match token {
+        Token::Word(word) => matches!(
+            word.keyword,
+            Keyword::AND
+                | Keyword::OR
+                | Keyword::NOT
+                | Keyword::IS
+                | Keyword::AT
+                | Keyword::COLLATE
+                | Keyword::UNION
+                | Keyword::EXCEPT
+                | Keyword::INTERSECT
+                | Keyword::JOIN
+        ),
+        Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::EscapedStringLiteral(_)
+        | Token::Whitespace(_)
+        | Token::Comma
+        | Token::LParen
+        | Token::RParen
+        | Token::Period
+        | Token::SemiColon
+        | Token::EOF => false,
+        _ => true,
+    };
+    tokens.iter().filter(is_operator).count()
 }
 
 fn wrong(message: &str, place: Option<Place>) -> QueryError {
@@ -164,6 +206,17 @@ mod tests {
                 "{sql}: {error}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn a_chain_without_end_is_refused_and_a_long_one_is_answered() {
+        let chain = |operator: &str, links: usize| format!("SELECT 1{}", format!(" {operator} 1").repeat(links));
+        for operator in ["OR", "+", "||", "::int +", "= 1 OR", "UNION SELECT"] {
+            let error = check(&chain(operator, 100_000)).await.expect_err(operator);
+            assert!(error.contains("more than 1000 operators"), "{operator}: {error}");
+        }
+        check(&chain("+", 999)).await.unwrap();
+        check(&format!("SELECT 1 IN (1{})", ", 1".repeat(20_000))).await.unwrap();
     }
 
     #[tokio::test]

@@ -42,6 +42,11 @@ impl Place {
         })
     }
 
+    /// From the same place on, but so many characters.
+    pub(super) fn with_length(self, length: usize) -> Self {
+        Self { length, ..self }
+    }
+
     /// The line and the mark below it, indented.
     pub(super) fn excerpt(&self) -> String {
         let at = self.column - 1;
