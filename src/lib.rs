@@ -20,6 +20,7 @@ pub mod base;
 pub mod cli;
 pub mod config;
 pub mod crawler;
+pub mod ddl;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod lake;

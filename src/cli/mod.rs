@@ -7,6 +7,7 @@ mod backfill;
 mod completions;
 mod config;
 mod crawler;
+mod ddl;
 mod doctor;
 pub mod exit;
 mod format;
@@ -111,6 +112,8 @@ enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// Verify that the lake is what it says it is
     Verify(verify::VerifyArgs),
+    /// Print the statements that make an engine read the tables
+    Ddl(ddl::DdlArgs),
     /// Show, check or start a configuration
     Config(config::ConfigArgs),
     /// Print the completions of a shell
@@ -199,6 +202,7 @@ fn run(command: Command, context: &Context) -> Result<u8, CliError> {
         Command::Query(arguments) => wait_for(query::run(&arguments, context)),
         Command::Sandbox(arguments) => wait_for(sandbox::run(&arguments, context)),
         Command::Verify(arguments) => wait_for(verify::run(&arguments, context)),
+        Command::Ddl(arguments) => wait_for(ddl::run(&arguments, context)),
         Command::Config(arguments) => config::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => completions::man(&arguments),

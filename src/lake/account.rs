@@ -126,10 +126,7 @@ pub fn of_versions(have: &StreamCoverage, wanted: &BTreeSet<Version>, since: Dat
 /// first one starts with the range.
 pub fn of_slots(have: &StreamCoverage, interval: TimeDelta, range: Interval) -> Account {
     let mut account = Account::default();
-    let slots = std::iter::successors(Some(range.from()), |at| {
-        at.checked_add_signed(interval).filter(|next| next > at)
-    });
-    for at in slots.take_while(|at| *at < range.to()) {
+    for at in slots(interval, range) {
         account.share.of += 1;
         match have.slots.get(&at) {
             Some((Held::Lost, _)) => account.lost.push(Piece::Slot(at)),
@@ -138,6 +135,12 @@ pub fn of_slots(have: &StreamCoverage, interval: TimeDelta, range: Interval) -> 
         }
     }
     account
+}
+
+/// The slots that start every `interval` within `range`, the first one with it, in order of time.
+pub fn slots(interval: TimeDelta, range: Interval) -> impl Iterator<Item = Time> {
+    let next = move |at: &Time| at.checked_add_signed(interval).filter(|next| next > at);
+    std::iter::successors(Some(range.from()), next).take_while(move |at| *at < range.to())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! doubled or half-written. Knows slices, keys, stores and coverage; knows nothing of any cloud's prices.
 
 pub mod account;
+pub mod attempts;
 pub mod backlog;
 pub mod commit;
 pub mod coverage;

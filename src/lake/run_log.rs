@@ -59,6 +59,21 @@ impl Outcome {
             Self::Interrupted => "interrupted",
         }
     }
+
+    /// Whether the upstream refused us.
+    pub fn is_refusal(self) -> bool {
+        self == Self::Refused
+    }
+
+    /// Whether nothing came of it.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Interrupted)
+    }
+
+    /// Whether it came to something: the upstream was asked, and answered.
+    pub fn is_success(self) -> bool {
+        !self.is_refusal() && !self.is_failure()
+    }
 }
 
 /// One line of the run log. Sizes are in bytes, times in UTC.
@@ -129,9 +144,7 @@ pub struct Attempt {
 impl Attempt {
     /// An attempt at something in a stream that has come to nothing so far.
     pub fn at_stream(run: &Name, stream: &Stream, started: Time) -> Self {
-        let path: Vec<String> =
-            stream.parts().iter().map(|(part, value)| format!("{part}={value}")).collect();
-        Self { stream: Some(path.join("/")), ..Self::at_dataset(run, stream.dataset().as_str(), started) }
+        Self { stream: Some(stream.path()), ..Self::at_dataset(run, stream.dataset().as_str(), started) }
     }
 
     /// An attempt at a slice that has come to nothing so far.

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 
 use super::interval::Interval;
+use crate::base::clock::midnight;
 use crate::base::name::NameError;
 use crate::base::{Date, Name, Time};
 
@@ -40,6 +41,12 @@ impl Stream {
     /// The value of one part.
     pub fn part(&self, name: &str) -> Option<&str> {
         self.parts.iter().find(|(part, _)| part.as_str() == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The parts as they stand in a key: `offer=AmazonEC2/region=us-east-1`.
+    pub fn path(&self) -> String {
+        let parts: Vec<String> = self.parts.iter().map(|(part, value)| format!("{part}={value}")).collect();
+        parts.join("/")
     }
 }
 
@@ -79,6 +86,15 @@ impl Version {
     /// The day on which the upstream published it, as the version says.
     pub fn published(&self) -> Date {
         self.published
+    }
+
+    /// When the upstream published it, to the second where the version says so.
+    pub fn published_at(&self) -> Time {
+        let digits = self.digits.get(..14);
+        let exact = digits.and_then(|digits| NaiveDateTime::parse_from_str(digits, "%Y%m%d%H%M%S").ok());
+        // A leap second is the second before it and a fraction, and nothing here knows fractions.
+        let whole = exact.and_then(|exact| Time::from_timestamp(exact.and_utc().timestamp(), 0));
+        whole.unwrap_or_else(|| midnight(self.published))
     }
 
     /// The version as the upstream writes it.
@@ -209,6 +225,12 @@ mod tests {
         let version = Version::new("20250523232744").unwrap();
         assert_eq!(version.published().to_string(), "2025-05-23");
         assert!(version > Version::new("20250523000000").unwrap());
+        let moment = |text| Version::new(text).unwrap().published_at().to_string();
+        assert_eq!(moment("20250523232744"), "2025-05-23 23:27:44 UTC");
+        assert_eq!(moment("20250523235960"), "2025-05-23 23:59:59 UTC");
+        for text in ["20250523", "2025052323", "20250523996099"] {
+            assert_eq!(moment(text), "2025-05-23 00:00:00 UTC", "{text}");
+        }
         for text in
             ["", "2025", "20251323000000", "current", "2025-05-23", "../../../etc", "202505232327440000000"]
         {

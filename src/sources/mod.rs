@@ -8,6 +8,7 @@ mod clock;
 mod error;
 mod fingerprints;
 mod habits;
+mod history;
 pub mod inspect;
 mod plan;
 mod warnings;
@@ -29,6 +30,7 @@ use crate::net::Meter;
 pub use backfill::Backfill;
 pub use error::{FetchError, FetchErrorKind};
 pub use habits::{Fields, Habits};
+pub use history::History;
 pub use plan::Plan;
 pub use warnings::{Sentinel, Warnings};
 

@@ -54,7 +54,11 @@ pub static SPOT_PRICES_DAILY: Table = Table {
         Column::known("product_description", Text, "the product, as the cloud writes it"),
         Column::known("currency", Text, "the currency of the prices"),
         Column::maybe("open_price", Price, "the price at the start of the day, where it is known"),
-        Column::maybe("close_price", Price, "the last price that is known of the day"),
+        Column::maybe(
+            "close_price",
+            Price,
+            "the price at the end of what is covered of the day, where it is known",
+        ),
         Column::maybe("min_price", Price, "the lowest price of the day"),
         Column::maybe("max_price", Price, "the highest price of the day"),
         Column::maybe(
@@ -76,7 +80,7 @@ pub static SPOT_PRICES_DAILY: Table = Table {
     sought: &["instance_type"],
 };
 
-const RATE_COLUMNS: [Column; 24] = [
+const RATE_COLUMNS: [Column; 23] = [
     PROVIDER,
     Column::known("service_name", Text, "the service, as the cloud names it"),
     Column::maybe("region_id", Text, "the region, as the cloud writes it; none for what has no place"),
@@ -108,7 +112,6 @@ const RATE_COLUMNS: [Column; 24] = [
     Column::maybe("tier_end", Quantity, "up to how many units it applies; none without an end"),
     Column::maybe("effective_from", Moment, "since when it applies, as the cloud says"),
     Column::maybe("effective_to", Moment, "until when it applies; none while that is open"),
-    Column::known("observed_at", Moment, "when it was seen in this state first"),
 ];
 
 const fn rates<const COLUMNS: usize>(others: &[Column]) -> [Column; COLUMNS] {
@@ -140,7 +143,11 @@ const RATE_ORDER: &[&str] = &[
 pub static LIST_PRICES: Table = Table {
     name: "list_prices",
     description: "every change of a list price",
-    columns: &rates::<26>(&[Column::known("change", Text, "new, changed or withdrawn"), SOURCE]),
+    columns: &rates::<26>(&[
+        Column::known("observed_at", Moment, "when the change was seen"),
+        Column::known("change", Text, "new, changed or withdrawn"),
+        SOURCE,
+    ]),
     order: RATE_ORDER,
     partitions: Partitions::ProviderDay,
     sought: &["instance_type"],
@@ -150,7 +157,10 @@ pub static LIST_PRICES: Table = Table {
 pub static LIST_PRICES_CURRENT: Table = Table {
     name: "list_prices_current",
     description: "the newest state of each list price",
-    columns: &rates::<25>(&[SOURCE]),
+    columns: &rates::<25>(&[
+        Column::known("observed_at", Moment, "when the newest list that has it was fetched"),
+        SOURCE,
+    ]),
     order: RATE_ORDER,
     partitions: Partitions::ProviderService,
     sought: &["instance_type"],

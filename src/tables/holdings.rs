@@ -98,6 +98,14 @@ impl Holdings {
         }
     }
 
+    /// The logs of the runs that started on a day.
+    pub fn logs_of(&self, day: Date) -> &[LogObject] {
+        // A key begins with its day, so that they stand together.
+        let start = self.logs.partition_point(|log| log.started.date_naive() < day);
+        let end = self.logs.partition_point(|log| log.started.date_naive() <= day);
+        self.logs.get(start..end).unwrap_or_default()
+    }
+
     /// The raw objects of a dataset.
     pub fn of(&self, dataset: &str) -> &[RawObject] {
         self.raw.iter().find(|(name, _)| name.as_str() == dataset).map_or(&[], |(_, objects)| objects)

@@ -3,6 +3,7 @@
 //! anything that only the crawler knows.
 
 pub mod build;
+pub mod coverage;
 pub mod definitions;
 pub mod holdings;
 pub mod inputs;
@@ -14,14 +15,15 @@ pub mod problems;
 pub mod raw;
 mod release;
 pub mod run;
+pub mod runs;
 pub mod schema;
 pub mod scratch;
 pub mod sort;
+pub mod spot;
 pub mod workshop;
 pub mod writer;
 
 use crate::base::Time;
-use crate::lake::identity::Identity;
 use crate::sources::aws::{price_list, spot_prices};
 use crate::sources::azure::retail_prices;
 use make::Maker;
@@ -31,9 +33,15 @@ pub use problems::{Problem, Problems};
 pub use schema::{Column, Kind, Partitions, Table};
 
 /// Who makes each table, in the order in which they are built. A new table is one line here and one in [`TABLES`].
-fn makers(identity: &Identity, now: Time) -> Vec<Box<dyn Maker>> {
-    let _ = (identity, now);
-    vec![Box::new(list_prices::Changes::default()), Box::new(list_prices::Current::default())]
+fn makers(now: Time) -> Vec<Box<dyn Maker>> {
+    vec![
+        Box::new(spot::SpotPrices),
+        Box::new(spot::SpotPricesDaily::default()),
+        Box::new(list_prices::Changes::default()),
+        Box::new(list_prices::Current::default()),
+        Box::new(coverage::CoverageMaker::new(now)),
+        Box::new(runs::RunsMaker),
+    ]
 }
 
 /// Whether the slices of a dataset are windows of time: of these there are many objects a day.

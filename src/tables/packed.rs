@@ -206,6 +206,33 @@ impl<'a> Unpacker<'a> {
         Ok(Some(value))
     }
 
+    /// The value of the next column, which is of texts.
+    pub fn next_text(&mut self, column: &Column) -> Result<Option<&'a str>, Damaged> {
+        match self.next(column)? {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(Damaged),
+        }
+    }
+
+    /// The value of the next column, which is of prices.
+    pub fn next_price(&mut self, column: &Column) -> Result<Option<Price>, Damaged> {
+        match self.next(column)? {
+            None => Ok(None),
+            Some(Value::Price(price)) => Ok(Some(price)),
+            Some(_) => Err(Damaged),
+        }
+    }
+
+    /// The value of the next column, which is of moments.
+    pub fn next_moment(&mut self, column: &Column) -> Result<Option<Time>, Damaged> {
+        match self.next(column)? {
+            None => Ok(None),
+            Some(Value::Moment(time)) => Ok(Some(time)),
+            Some(_) => Err(Damaged),
+        }
+    }
+
     /// The bytes that were not read yet.
     pub fn rest(&self) -> &'a [u8] {
         self.rest

@@ -82,7 +82,7 @@ pub struct Workshop {
     pub threads: usize,
 }
 
-/// A raw object on this machine's disk, still zipped.
+/// An object on this machine's disk, as it is stored.
 #[derive(Debug)]
 pub struct Payload {
     file: File,
@@ -92,11 +92,16 @@ pub struct Payload {
 pub type PayloadReader = BufReader<MultiGzDecoder<BufReader<File>>>;
 
 impl Payload {
-    /// From its beginning. One reader at a time.
-    pub fn open(&self) -> io::Result<PayloadReader> {
+    /// The bytes as they are stored, from their beginning. One reader at a time.
+    pub fn stored(&self) -> io::Result<File> {
         let mut file = self.file.try_clone()?;
         file.rewind()?;
-        let zipped = BufReader::with_capacity(BUFFER_BYTES, file);
+        Ok(file)
+    }
+
+    /// What was zipped, from its beginning. One reader at a time.
+    pub fn open(&self) -> io::Result<PayloadReader> {
+        let zipped = BufReader::with_capacity(BUFFER_BYTES, self.stored()?);
         Ok(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(zipped)))
     }
 }

@@ -19,7 +19,8 @@ use crate::base::Chance;
 use crate::base::units::{ByteSize, counted};
 use crate::config::{self, Config, LakeUrl, Loaded, SOURCES};
 use crate::lake::backlog::Backlog;
-use crate::ops::status::{Expectation, History, Place, Request, Status, survey};
+use crate::ops::status::{Expectation, Place, Request, Status, survey};
+use crate::sources::History;
 use crate::telemetry::log::{self, Stderr};
 
 /// Flags of `contrail status`.

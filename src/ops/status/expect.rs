@@ -2,25 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::sources::aws::{price_list, spot_prices};
-use crate::sources::azure::retail_prices;
-
-/// What an upstream keeps of its past.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum History {
-    /// What changed, in windows, for so long.
-    Windows {
-        /// How far back it remembers.
-        memory: TimeDelta,
-    },
-    /// What it published, by version.
-    Versions,
-    /// Nothing: a slot that is over is gone.
-    Slots {
-        /// How often a slot starts.
-        interval: TimeDelta,
-    },
-}
+use crate::sources::History;
 
 /// What may be expected of one dataset.
 #[derive(Debug, Clone)]
@@ -37,20 +19,6 @@ pub struct Expectation {
     pub every: TimeDelta,
     /// How long after its end a window is fetched.
     pub settle: TimeDelta,
-}
-
-impl History {
-    /// What the upstream of a dataset keeps; `None` for a dataset that this release does not know.
-    pub fn of(dataset: &str) -> Option<Self> {
-        match dataset {
-            id if id == spot_prices::DATASET.id => Some(Self::Windows { memory: spot_prices::RETENTION }),
-            id if id == price_list::DATASET.id => Some(Self::Versions),
-            id if id == retail_prices::DATASET.id => {
-                Some(Self::Slots { interval: retail_prices::SLOT.delta() })
-            }
-            _ => None,
-        }
-    }
 }
 
 impl Expectation {
@@ -71,14 +39,6 @@ impl Expectation {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_dataset_of_this_release_has_its_history() {
-        for dataset in crate::config::SOURCES {
-            assert!(History::of(dataset).is_some(), "{dataset}");
-        }
-        assert_eq!(History::of("gcp_skus"), None);
-    }
 
     #[test]
     fn patience_is_two_looks_and_never_a_lost_slot_more() {

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Days, NaiveDateTime, TimeDelta};
+use chrono::{Days, TimeDelta};
 
-use super::expect::{Expectation, History};
+use super::expect::Expectation;
 use super::runs::{LastAttempt, Runs, Told};
 use super::survey::Holdings;
 use super::{DatasetStatus, Newest, Proven, Range, State, StreamStatus, days_before};
@@ -15,6 +15,7 @@ use crate::lake::coverage::{Held, StreamCoverage};
 use crate::lake::grid::Grid;
 use crate::lake::interval::Interval;
 use crate::lake::slice::{Stream, Version};
+use crate::sources::History;
 
 /// How far back a status looks.
 const LOOK_BACK: TimeDelta = TimeDelta::days(90);
@@ -190,10 +191,10 @@ impl Judge<'_> {
     fn versions(&self, have: &StreamCoverage, told: Option<&Told>) -> Reading {
         let newest = have
             .newest_version()
-            .map(|version| Newest { label: version.to_string(), to: published_at(version) });
+            .map(|version| Newest { label: version.to_string(), to: version.published_at() });
         let failed = told.map(|told| told.failed.clone()).unwrap_or_default();
         let oldest = self.now - LOOK_BACK;
-        let first = have.versions.keys().next().map(published_at);
+        let first = have.versions.keys().next().map(Version::published_at);
         // What was published since somebody looked last is not known.
         let looked = told.and_then(|told| told.last_success).map(|looked| looked.min(self.now));
         let range = first.zip(looked).and_then(|(first, looked)| range(first, oldest, looked));
@@ -235,13 +236,6 @@ fn whole_steps(length: TimeDelta, step: TimeDelta) -> i32 {
 fn first_whole_day(time: Time) -> Date {
     let day = time.date_naive();
     if midnight(day) == time { day } else { day.checked_add_days(Days::new(1)).unwrap_or(day) }
-}
-
-/// When a version was published, to the second if it says so.
-fn published_at(version: &Version) -> Time {
-    let digits = version.as_str().get(..14);
-    let exact = digits.and_then(|digits| NaiveDateTime::parse_from_str(digits, "%Y%m%d%H%M%S").ok());
-    exact.map_or_else(|| midnight(version.published()), |exact| exact.and_utc())
 }
 
 fn moment(time: Time) -> String {

@@ -2,6 +2,8 @@
 //! newest run logs and from the spool's directory; nothing is written, and no upstream is asked. What cannot be
 //! known that way is `None`, and told as unknown.
 
+#[cfg(test)]
+mod agreement;
 mod cost;
 mod expect;
 mod judge;
@@ -18,7 +20,7 @@ use crate::lake::slice::Stream;
 use crate::lake::store::Conditional;
 
 pub use cost::{Cost, Estimate, Money, PRICE_LIST, Place};
-pub use expect::{Expectation, History};
+pub use expect::Expectation;
 pub use survey::{Request, StatusError, survey};
 
 /// How a lake is doing.

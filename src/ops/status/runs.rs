@@ -2,16 +2,17 @@
 //! long payloads were. They explain; what is there is told by keys alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufReader, Read as _};
 
 use flate2::read::MultiGzDecoder;
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::RawBytes;
 use crate::base::Time;
-use crate::lake::key::{Key, Parsed};
+use crate::lake::attempts::read_attempts;
+use crate::lake::key::Key;
 use crate::lake::run_log::{Attempt, Outcome};
-use crate::lake::slice::{Slice, Stream, Version};
+use crate::lake::slice::{Stream, Version};
 use crate::lake::store::{Store, StoreError};
 
 /// How many run logs are read at once.
@@ -33,12 +34,12 @@ pub struct LastAttempt {
 impl LastAttempt {
     /// Whether the upstream refused us.
     pub fn is_refusal(&self) -> bool {
-        self.outcome == Outcome::Refused
+        self.outcome.is_refusal()
     }
 
     /// Whether nothing came of it.
     pub fn is_failure(&self) -> bool {
-        matches!(self.outcome, Outcome::Failed | Outcome::Interrupted)
+        self.outcome.is_failure()
     }
 }
 
@@ -78,23 +79,19 @@ impl Runs {
     fn take_log(&mut self, gzipped: &[u8]) {
         let lines = BufReader::new(MultiGzDecoder::new(gzipped).take(MAX_BYTES));
         // A log that was damaged says less, and `verify` says so; it decides nothing.
-        for line in lines.split(b'\n').map_while(Result::ok) {
-            if let Ok(attempt) = serde_json::from_slice(&line) {
-                self.take(attempt);
-            }
-        }
+        let _ = read_attempts(lines, |_, attempt| {
+            attempt.into_iter().for_each(|attempt| self.take(attempt));
+            Ok(())
+        });
     }
 
     pub(super) fn take(&mut self, attempt: Attempt) {
-        let Some(stream) = stream_of(&attempt) else { return };
+        let Some(stream) = attempt.about() else { return };
         let told = self.streams.entry(stream).or_default();
+        let failed = attempt.failed_version();
         let last = LastAttempt { finished: attempt.finished, outcome: attempt.outcome, error: attempt.error };
-        if last.is_failure() {
-            let parsed = attempt.key.as_deref().and_then(|key| Key::parse(key).ok());
-            if let Some((_, Parsed::Raw(Slice::Version { version, .. }))) = parsed {
-                told.failed.insert(version);
-            }
-        } else if !last.is_refusal() {
+        told.failed.extend(failed);
+        if last.outcome.is_success() {
             told.last_success = told.last_success.max(Some(last.finished));
         }
         if let (Outcome::Stored | Outcome::Empty | Outcome::Suspect, Some(key), Some(raw), Some(stored)) =
@@ -152,19 +149,13 @@ impl Told {
     }
 }
 
-/// The stream that a line is about; `None` when it is about its dataset as a whole, or by nobody we know.
-fn stream_of(attempt: &Attempt) -> Option<Stream> {
-    let path = attempt.stream.as_deref()?;
-    let parts = path.split('/').map(|part| part.split_once('=')).collect::<Option<Vec<_>>>()?;
-    Stream::new(&attempt.dataset, &parts).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
 
     use super::*;
     use crate::base::Name;
+    use crate::lake::slice::Slice;
 
     fn stream(region: &str) -> Stream {
         Stream::new("aws_price_list", &[("offer", "AmazonEC2"), ("region", region)]).unwrap()

@@ -11,7 +11,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::cost::{Cost, Place, Recent};
-use super::expect::{Expectation, History};
+use super::expect::Expectation;
 use super::judge::Judge;
 use super::runs::Runs;
 use super::{Status, Volume, days_before};
@@ -23,6 +23,7 @@ use crate::lake::identity::{Identity, IdentityError};
 use crate::lake::key::{Key, Parsed, Prefix};
 use crate::lake::slice::Stream;
 use crate::lake::store::{Listed, Store, StoreError, StoreErrorKind};
+use crate::sources::History;
 
 /// How many listings are under way at once: each waits for the store most of its time.
 const CONCURRENT_LISTINGS: usize = 32;

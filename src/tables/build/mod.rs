@@ -159,12 +159,12 @@ pub async fn build(
     clock: &dyn Clock,
     progress: &dyn Progress,
 ) -> Result<Report, BuildError> {
-    let Some(identity) = Identity::read(store.as_ref()).await? else {
+    if Identity::read(store.as_ref()).await?.is_none() {
         return Err(BuildError::NoLake(store.url()));
-    };
+    }
     // Where a server ignores conditions, replacing looks first and then writes.
     store.probe().await?;
-    let makers = super::makers(&identity, clock.now());
+    let makers = super::makers(clock.now());
     let wanted = |name: &str| options.tables.is_empty() || options.tables.iter().any(|table| table == name);
     let workshop = Workshop { store, scratch, memory: options.memory, threads: options.threads };
     let mut run = Run { holdings: list(&workshop, options).await?, workshop, options, progress };

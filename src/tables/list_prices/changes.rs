@@ -83,6 +83,7 @@ impl Maker for Changes {
         let Some((feed, day)) = feed_and_day(object) else { return inputs };
         for timeline in Timeline::all(feed, holdings).values() {
             for at in timeline.of_day(day) {
+                // By metadata alone: lists that turn out to be damaged make more be opened, and always the same.
                 let window = timeline.window(at, feed.patience, |look| self.archive.facts.is_sound(look));
                 for look in timeline.looks.get(window.start..=at).unwrap_or_default() {
                     inputs.add(look.key(), &look.seen.etag);
@@ -166,11 +167,12 @@ impl<'t, 'h> Step<'t, 'h> {
         self.timeline.looks.get(self.from..=self.at).unwrap_or_default()
     }
 
-    /// Whether nothing can have changed: a mark says that the list is the one before, and no other is in the window that
-    /// could have something to withdraw.
+    /// Whether nothing can have changed: a mark says that the list is the one before, and no other list was seen that it
+    /// could have something of to withdraw.
     fn is_idle(&self) -> bool {
         let Some(now) = self.looks().last() else { return true };
-        now.is_mark() && self.looks().iter().all(|look| look.seen.key == now.seen.key)
+        let long_ago = self.timeline.looks.get(self.from..self.gone_since.unwrap_or(self.from));
+        now.is_mark() && long_ago.unwrap_or_default().iter().all(|look| look.seen.key == now.seen.key)
     }
 
     async fn comparison(&self, archive: &mut Archive, workshop: &Workshop) -> Result<Comparison, MakeError> {

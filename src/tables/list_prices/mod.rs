@@ -21,3 +21,6 @@ mod timeline;
 pub(super) use changes::Changes;
 pub(super) use current::Current;
 pub use rate::{Category, Rate};
+
+#[cfg(test)]
+mod tests;

@@ -199,6 +199,12 @@ fn captures() -> Option<Vec<Vec<u8>>> {
     files.iter().map(|file| payloads::payload(&format!("azure-retail/daily/{file}"))).collect()
 }
 
+/// Crawls the recordings, a week on each day, into a new lake; `None` where there are none.
+pub(super) async fn crawl_recorded(place: &Place) -> Option<()> {
+    replay(captures()?.chunks(7).map(Listing::read).collect(), 250, place).await;
+    Some(())
+}
+
 #[tokio::test]
 async fn recorded_retail_prices_come_out_once_each_day_by_day() {
     let Some(captures) = captures() else { return };

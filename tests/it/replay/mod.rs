@@ -11,6 +11,19 @@ mod spot;
 
 use std::path::Path;
 
+use crate::support::place::Place;
+
+/// Everything that was recorded, each dataset crawled at its own time into a lake of its own in a directory. `None`
+/// where there are no recordings.
+pub(crate) async fn recorded_lakes() -> Option<[Place; 3]> {
+    let lakes = [Place::directory().await, Place::directory().await, Place::directory().await];
+    let [spot, price_lists, azure] = &lakes;
+    spot::crawl_recorded(spot).await?;
+    price_lists::crawl_recorded(price_lists).await?;
+    azure::crawl_recorded(azure).await?;
+    Some(lakes)
+}
+
 /// The payload at `path` that was written for the project.
 fn fixture(path: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path);

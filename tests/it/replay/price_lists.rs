@@ -176,6 +176,12 @@ async fn replay(recordings: &Recordings, place: &Place) {
     assert_eq!(lake.marks(), Vec::<&str>::new());
 }
 
+/// Crawls the recordings into a new lake; `None` where there are none.
+pub(super) async fn crawl_recorded(place: &Place) -> Option<()> {
+    replay(&Recordings::recorded()?, place).await;
+    Some(())
+}
+
 #[tokio::test]
 async fn recorded_price_lists_come_out_byte_for_byte_and_are_fetched_once() {
     let Some(recordings) = Recordings::recorded() else { return };

@@ -183,10 +183,19 @@ async fn replay(recorded: &[u8], place: &Place) {
     assert!(out == expected, "{} rows are in {}, of {}", out.len(), place.name, expected.len());
 }
 
+fn recorded() -> Option<Vec<u8>> {
+    payload("aws-spot-history/contrail_spot_enriched_us-east-1_2019-02-26.json.gz")
+}
+
+/// Crawls the recordings into a new lake; `None` where there are none.
+pub(super) async fn crawl_recorded(place: &Place) -> Option<()> {
+    replay(&recorded()?, place).await;
+    Some(())
+}
+
 #[tokio::test]
 async fn recorded_spot_prices_come_out_once_each() {
-    let file = "aws-spot-history/contrail_spot_enriched_us-east-1_2019-02-26.json.gz";
-    let Some(recorded) = payload(file) else { return };
+    let Some(recorded) = recorded() else { return };
     assert_eq!(serde_json::from_slice::<Vec<Change>>(&recorded).unwrap().len(), 3_653);
     for place in Place::everywhere("recorded-spot-prices").await {
         replay(&recorded, &place).await;

@@ -13,11 +13,20 @@ fn what_is_no_object_is_named() {
     fs::write(lake.path("README"), "x").unwrap();
     std::os::unix::fs::symlink("/etc/passwd", lake.path("raw/aws_spot_prices/link")).unwrap();
     fs::write(lake.path("raw").join(std::ffi::OsStr::from_bytes(b"\xff")), "x").unwrap();
-    fs::create_dir_all(lake.path("tables/spot_prices/dt=2026-11-21")).unwrap();
-    fs::write(lake.path("tables/spot_prices/dt=2026-11-21/spot_prices.parquet"), "x").unwrap();
+    fs::create_dir_all(lake.path("tables/spot_prices")).unwrap();
+    fs::write(lake.path("tables/spot_prices/part-0.parquet"), "x").unwrap();
     let found = lake.found(&[], 3);
     let keys: Vec<_> = found.iter().map(|found| found.key.as_str()).collect();
-    assert_eq!(keys, ["README", "raw/aws_spot_prices/link", "raw/notes.txt", "raw/\u{fffd}"]);
+    assert_eq!(
+        keys,
+        [
+            "README",
+            "raw/aws_spot_prices/link",
+            "raw/notes.txt",
+            "raw/\u{fffd}",
+            "tables/spot_prices/part-0.parquet"
+        ]
+    );
     assert!(found.iter().all(|found| found.hint.contains("move it out of the lake")), "{found:#?}");
 }
 

@@ -43,14 +43,6 @@ fn a_sound_table_is_sound_and_a_damaged_one_is_found() {
     assert!(lake.fault(&[], TABLE).ends_with("is missing"));
 }
 
-#[test]
-fn what_is_no_table_is_named_where_tables_are() {
-    let lake = with_table();
-    let notes = "tables/spot_prices/notes.txt";
-    fs::write(lake.path(notes), "mine").unwrap();
-    assert_eq!(lake.fault(&[], notes), "it is no object of a lake");
-}
-
 struct Silent;
 
 impl Progress for Silent {

@@ -21,6 +21,8 @@ struct Decoded {
     runs: Vec<Run>,
     problems: Problems,
     result: io::Result<()>,
+    // Where the runs lie.
+    _directory: tempfile::TempDir,
 }
 
 fn decode<R: Read>(offer: &str, region: &str, open: impl Fn() -> io::Result<R>) -> Decoded {
@@ -37,7 +39,7 @@ fn decode<R: Read>(offer: &str, region: &str, open: impl Fn() -> io::Result<R>) 
         identity: String::new(),
     };
     let result = super::read(open, writer);
-    Decoded { runs: rates.finish().unwrap(), problems, result }
+    Decoded { runs: rates.finish().unwrap(), problems, result, _directory: directory }
 }
 
 fn decode_text(offer: &str, region: &str, json: &str) -> Decoded {

@@ -191,3 +191,36 @@ proptest! {
         prop_assert!(!told.is_empty() || problems.count() > 0);
     }
 }
+
+#[test]
+fn recorded_listings_come_to_what_another_program_counts() {
+    let Some(captures) = crate::tables::list_prices::tests::recordings::captures() else { return };
+    let [mut rates, mut dynamic, mut committed, mut dev_test, mut free, mut ends, mut three_years] = [0; 7];
+    let [mut windows, mut linux, mut hosts, mut typed, mut nowhere, mut tier_ends] = [0; 6];
+    let (mut units, mut problems) = (0, Problems::of("captures"));
+    for capture in &captures {
+        each(capture, &mut problems, |rate| {
+            let price = rate.list_unit_price.or(rate.upfront_price).expect("every price is a number");
+            rates += 1;
+            dynamic += u32::from(rate.pricing_category == Category::Dynamic);
+            committed += u32::from(rate.upfront_price.is_some());
+            dev_test += u32::from(rate.offering_class == Some("dev/test"));
+            free += u32::from(price == crate::base::Price::ZERO);
+            ends += u32::from(rate.effective_to.is_some());
+            three_years += u32::from(rate.term_years == Some(3));
+            windows += u32::from(rate.operating_system == Some("Windows"));
+            linux += u32::from(rate.operating_system == Some("Linux"));
+            hosts += u32::from(rate.tenancy == Some("Host"));
+            typed += u32::from(rate.instance_type.is_some());
+            nowhere += u32::from(rate.region_id.is_none());
+            tier_ends += u32::from(rate.tier_end.is_some());
+            units += price.units();
+            assert_eq!(rate.term_years.is_some(), rate.pricing_category == Category::Committed, "{rate:?}");
+            assert!(rate.effective_from.is_some() && rate.pricing_unit.is_some(), "{rate:?}");
+        });
+    }
+    assert_eq!((captures.len(), rates, problems.count()), (110, 109_000, 0), "{:?}", problems.told());
+    assert_eq!((dynamic, committed, dev_test, free), (40_369, 15_233, 19_805, 2_516));
+    assert_eq!((ends, three_years, windows, linux, hosts), (6_214, 7_497, 38_827, 31_697, 949));
+    assert_eq!((typed, nowhere, tier_ends, units), (88_392, 486, 2_450, 28_946_914_387_779_260_000));
+}

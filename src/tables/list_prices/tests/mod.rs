@@ -1,0 +1,5 @@
+//! What the price lists of some days make of the tables: against a model, and through the makers.
+
+mod lake;
+mod model;
+pub(super) mod recordings;

@@ -1,0 +1,3 @@
+//! Tables that the built binary made, against what the raw objects of the same lake say.
+
+mod spot;
