@@ -98,10 +98,7 @@ impl Objects {
 
     fn find(&self, location: &Path) -> Result<Part> {
         let part = self.known().listed.get(location.as_ref()).cloned();
-        part.ok_or_else(|| Error::NotFound {
-            path: location.to_string(),
-            source: "it was not listed".into(),
-        })
+        part.ok_or_else(|| Error::NotFound { path: location.to_string(), source: "it was not listed".into() })
     }
 
     /// A piece of an object. The first one decides in which version all of it is read.
@@ -231,7 +228,6 @@ impl ObjectStoreRegistry for LakeOnly {
         Err(DataFusionError::Plan(format!("queries read the lake and nothing else, and not {url}")))
     }
 }
-
 
 #[cfg(test)]
 mod tests {

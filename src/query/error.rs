@@ -102,12 +102,18 @@ impl Hinted for QueryError {
             Self::Store { hint, .. } | Self::Unfit { hint, .. } => hint.as_deref(),
             Self::NoLake(_) => Some("name the lake with --lake, or crawl one first"),
             Self::NeverMade { is_raw: false, .. } => Some("run `contrail tables build`"),
-            Self::NeverMade { is_raw: true, .. } => Some("crawl it first; `contrail status` says what there is"),
+            Self::NeverMade { is_raw: true, .. } => {
+                Some("crawl it first; `contrail status` says what there is")
+            }
             Self::Damaged { object: Some(key), .. } if key.is_derived() => {
                 Some("run `contrail tables build --rebuild`: tables can be made again at any time")
             }
-            Self::Damaged { .. } => Some("run `contrail verify --deep`: it names every object that is damaged"),
-            Self::Memory { .. } => Some("give it more with --memory, or ask for fewer days, columns or groups"),
+            Self::Damaged { .. } => {
+                Some("run `contrail verify --deep`: it names every object that is damaged")
+            }
+            Self::Memory { .. } => {
+                Some("give it more with --memory, or ask for fewer days, columns or groups")
+            }
             Self::Disk(_) => {
                 Some("check that the spool directory ([lake] spool_dir) can be written and has room")
             }

@@ -114,7 +114,10 @@ impl Asked<'_> {
             Some((message, at)) => (message, self.told(at)),
             None => (message, None),
         };
-        let hint = match nearest(message.rsplit_once("found: ").map_or("", |(_, found)| found), KEYWORDS.into_iter()) {
+        let hint = match nearest(
+            message.rsplit_once("found: ").map_or("", |(_, found)| found),
+            KEYWORDS.into_iter(),
+        ) {
             Some(keyword) if message.contains("an SQL statement") => format!("did you mean {keyword}?"),
             _ => "write it as PostgreSQL would take it".to_owned(),
         };
@@ -181,7 +184,11 @@ impl Asked<'_> {
             // What the engine marks includes the name that the table is given.
             let marked = self.place(span).map(|place| place.with_length(name.chars().count()));
             let place = marked.or_else(|| Place::of(self.sql, name));
-            return QueryError::Wrong { message: format!("there is no table {}", printable(name)), place, hint };
+            return QueryError::Wrong {
+                message: format!("there is no table {}", printable(name)),
+                place,
+                hint,
+            };
         }
         if let Some((function, meant)) =
             message.strip_prefix("Invalid function '").and_then(|rest| rest.split_once('\''))
@@ -225,7 +232,8 @@ fn has_relation(column: &Column, table: &str) -> bool {
 
 /// The column as it must be written.
 fn quoted(column: &str) -> String {
-    let is_plain = column.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    let is_plain =
+        column.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     if is_plain { column.to_owned() } else { format!("\"{}\"", column.replace('"', "\"\"")) }
 }
 

@@ -49,8 +49,7 @@ pub(super) async fn plan(
     statement: Statement,
 ) -> Result<LogicalPlan, datafusion::error::DataFusionError> {
     let plan = state.statement_to_plan(statement).await?;
-    let reading =
-        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     match reading.verify_plan(&plan) {
         Ok(()) => Ok(plan),
         Err(_) => {
@@ -210,7 +209,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_chain_without_end_is_refused_and_a_long_one_is_answered() {
-        let chain = |operator: &str, links: usize| format!("SELECT 1{}", format!(" {operator} 1").repeat(links));
+        let chain =
+            |operator: &str, links: usize| format!("SELECT 1{}", format!(" {operator} 1").repeat(links));
         for operator in ["OR", "+", "||", "::int +", "= 1 OR", "UNION SELECT"] {
             let error = check(&chain(operator, 100_000)).await.expect_err(operator);
             assert!(error.contains("more than 1000 operators"), "{operator}: {error}");

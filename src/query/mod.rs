@@ -61,11 +61,7 @@ pub struct Query {
 }
 
 /// Answers `query` from the lake in `store`, into `output`, which is ended. Answers with the number of rows.
-pub async fn run(
-    store: Arc<dyn Store>,
-    query: &Query,
-    output: &mut dyn Output,
-) -> Result<u64, QueryError> {
+pub async fn run(store: Arc<dyn Store>, query: &Query, output: &mut dyn Output) -> Result<u64, QueryError> {
     require_lake(store.as_ref()).await?;
     let scratch = scratch(&query.scratch)?;
     let names: Vec<_> = engine::sources().map(source::Source::name).collect();
@@ -103,19 +99,14 @@ fn scratch(places: &[PathBuf]) -> Result<Scratch, QueryError> {
 
 /// A place without a lake is told apart from a lake without tables.
 async fn require_lake(store: &dyn Store) -> Result<(), QueryError> {
-    if Identity::read(store).await?.is_none()
-        && store.list(&Prefix::everything()).try_next().await?.is_none()
+    if Identity::read(store).await?.is_none() && store.list(&Prefix::everything()).try_next().await?.is_none()
     {
         return Err(QueryError::NoLake(store.url()));
     }
     Ok(())
 }
 
-async fn answer(
-    state: &SessionState,
-    sql: &str,
-    output: &mut dyn Output,
-) -> Result<u64, DataFusionError> {
+async fn answer(state: &SessionState, sql: &str, output: &mut dyn Output) -> Result<u64, DataFusionError> {
     let ours = |error: QueryError| DataFusionError::External(Box::new(error));
     let plan = guard::plan(state, guard::parse(sql)?).await?;
     let plan = state.create_physical_plan(&plan).await?;

@@ -36,7 +36,9 @@ impl Place {
             let characters: Vec<char> = text.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect();
             let found = characters.windows(wanted.len().max(1)).enumerate().find(|(at, window)| {
                 let before = at.checked_sub(1).and_then(|before| characters.get(before));
-                *window == wanted.as_slice() && !is_part(before) && !is_part(characters.get(at + wanted.len()))
+                *window == wanted.as_slice()
+                    && !is_part(before)
+                    && !is_part(characters.get(at + wanted.len()))
             });
             found.and_then(|(at, _)| Self::new(sql, line + 1, at + 1, wanted.len()))
         })

@@ -49,7 +49,8 @@ impl LakeTable {
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let columns = TableSchema::builder(self.source.stored()).with_table_partition_cols(self.source.keyed());
+        let columns =
+            TableSchema::builder(self.source.stored()).with_table_partition_cols(self.source.keyed());
         let runtime = session.runtime_env();
         let footers = runtime.cache_manager.get_file_metadata_cache();
         let reader = CachedParquetFileReaderFactory::new(Arc::new(self.objects.clone()), footers);

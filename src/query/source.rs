@@ -176,8 +176,8 @@ fn name(text: &str) -> Result<Name, QueryError> {
 mod tests {
     use super::*;
     use crate::lake::store::ETag;
-    use crate::tables::raw::RAW_TABLES;
     use crate::tables::TABLES;
+    use crate::tables::raw::RAW_TABLES;
 
     fn part(source: Source, key: &str) -> Option<Vec<String>> {
         let part = source.part(Listed { key: key.to_owned(), bytes: 1, etag: ETag::new("1") })?;
@@ -187,7 +187,8 @@ mod tests {
     #[test]
     fn keys_hold_the_values_of_the_partition_columns() {
         let [spot, azure] = RAW_TABLES;
-        let key = "raw/aws_spot_prices/dt=2026-11-21/region=us-east-1/20261121T200000Z-20261121T210000Z.ndjson.gz";
+        let key =
+            "raw/aws_spot_prices/dt=2026-11-21/region=us-east-1/20261121T200000Z-20261121T210000Z.ndjson.gz";
         assert_eq!(part(Source::Raw(spot), key).unwrap(), ["2026-11-21", "us-east-1", key]);
         assert_eq!(part(Source::Raw(azure), key), None, "it has no currency");
         let key = "raw/azure_retail_prices/dt=2026-11-21/currency=USD/price_type=Consumption/20261121T000000Z.ndjson.gz";
@@ -196,7 +197,8 @@ mod tests {
         let of = |name: &str| Source::Table(TABLES.into_iter().find(|table| table.name == name).unwrap());
         let days = part(of("spot_prices"), "tables/spot_prices/dt=2026-11-21/spot_prices.parquet");
         assert_eq!(days.unwrap(), ["2026-11-21"]);
-        let days = part(of("list_prices"), "tables/list_prices/provider=aws/dt=2026-11-21/list_prices.parquet");
+        let days =
+            part(of("list_prices"), "tables/list_prices/provider=aws/dt=2026-11-21/list_prices.parquet");
         assert_eq!(days.unwrap(), ["aws", "2026-11-21"]);
         let key = "tables/list_prices_current/provider=aws/service=AmazonEC2/list_prices_current.parquet";
         assert_eq!(part(of("list_prices_current"), key).unwrap(), ["aws", "AmazonEC2"]);

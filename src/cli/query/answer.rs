@@ -69,8 +69,7 @@ pub(super) async fn run(
         scratch: vec![lake.spool_root, std::env::temp_dir()],
     };
     let mut signals = signals().map_err(|error| CliError::bug(format!("failed to hear signals: {error}")))?;
-    let mut answering =
-        tokio::spawn(async move { query::run(lake.store, &query, output.as_mut()).await });
+    let mut answering = tokio::spawn(async move { query::run(lake.store, &query, output.as_mut()).await });
     let answered = tokio::select! {
         () = signals.next() => {
             answering.abort();
@@ -121,7 +120,9 @@ fn terminal_width() -> Option<usize> {
 /// An answer within the lake would be taken for a part of it.
 fn require_outside(path: &Path, config: &Config, directory: &Path) -> Result<(), CliError> {
     let LakeUrl::Directory(lake) = &config.lake.url else { return Ok(()) };
-    let (Some(parent), Ok(lake)) = (path.parent(), directory.join(lake).canonicalize()) else { return Ok(()) };
+    let (Some(parent), Ok(lake)) = (path.parent(), directory.join(lake).canonicalize()) else {
+        return Ok(());
+    };
     if parent.canonicalize().is_ok_and(|parent| parent.starts_with(lake)) {
         let message = format!("{} is inside the lake", path.display());
         return Err(CliError::new(exit::USAGE, message)
@@ -162,9 +163,11 @@ impl OutputFile {
     }
 
     fn keep(self) -> Result<PathBuf, CliError> {
-        let kept = self.temporary.as_file().sync_all().and_then(|()| {
-            self.temporary.persist(&self.path).map(drop).map_err(|error| error.error)
-        });
+        let kept = self
+            .temporary
+            .as_file()
+            .sync_all()
+            .and_then(|()| self.temporary.persist(&self.path).map(drop).map_err(|error| error.error));
         kept.map_err(|error| unwritable(&self.path, &error))?;
         Ok(self.path)
     }

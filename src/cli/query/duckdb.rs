@@ -8,12 +8,7 @@ use crate::tables::TABLES;
 use crate::tables::raw::{RAW_TABLES, RawTable};
 
 /// The line, ready to paste. It makes views of the tables that the query names.
-pub(super) fn line(
-    lake: &Lake,
-    sql: &str,
-    arguments: &QueryArgs,
-    file_format: Option<FileFormat>,
-) -> String {
+pub(super) fn line(lake: &Lake, sql: &str, arguments: &QueryArgs, file_format: Option<FileFormat>) -> String {
     let root = root(&lake.url);
     let mut script = format!("SET memory_limit = {};", text(&arguments.memory.to_string()));
     if matches!(lake.url, LakeUrl::Bucket { .. }) {
@@ -118,7 +113,10 @@ mod tests {
     #[test]
     fn the_tables_that_the_query_names_are_there() {
         assert_eq!(
-            told("./my lake", &["select count(*) from Spot_Prices where region_id = 'us-east-1';", "--format", "csv"]),
+            told(
+                "./my lake",
+                &["select count(*) from Spot_Prices where region_id = 'us-east-1';", "--format", "csv"]
+            ),
             r#"duckdb -csv -c 'SET memory_limit = '\''1.0 GiB'\''; CREATE VIEW spot_prices AS FROM read_parquet('\''./my lake/tables/spot_prices/**/*.parquet'\'', hive_partitioning = true); select count(*) from Spot_Prices where region_id = '\''us-east-1'\'';'"#
         );
     }
@@ -126,7 +124,9 @@ mod tests {
     #[test]
     fn a_bucket_has_its_secret_and_an_answer_its_file() {
         let line = told("s3://bucket/lake", &["SELECT 1 FROM raw_aws_spot_prices", "--output", "a.parquet"]);
-        assert!(line.contains("INSTALL httpfs; LOAD httpfs; CREATE SECRET (TYPE s3, PROVIDER credential_chain)"));
+        assert!(
+            line.contains("INSTALL httpfs; LOAD httpfs; CREATE SECRET (TYPE s3, PROVIDER credential_chain)")
+        );
         assert!(line.contains("s3://bucket/lake/raw/aws_spot_prices/**/*.ndjson.gz"), "{line}");
         assert!(line.contains(r#"columns = {"AvailabilityZone": "#), "{line}");
         assert!(line.contains("COPY (SELECT 1 FROM raw_aws_spot_prices) TO"), "{line}");

@@ -73,9 +73,8 @@ pub(super) async fn run(arguments: &QueryArgs, context: &Context) -> Result<u8, 
     #[cfg(not(feature = "sql"))]
     {
         let line = duckdb::line(&context.load()?.config.lake, &sql, arguments, file_format);
-        Err(CliError::new(exit::USAGE, "this build of contrail has no SQL engine").with_hint(format!(
-            "build it with `cargo install --features sql`, or ask DuckDB: {line}"
-        )))
+        Err(CliError::new(exit::USAGE, "this build of contrail has no SQL engine")
+            .with_hint(format!("build it with `cargo install --features sql`, or ask DuckDB: {line}")))
     }
 }
 

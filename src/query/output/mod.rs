@@ -109,8 +109,10 @@ mod tests {
             ("naive", Arc::new(TimestampSecondArray::from(vec![Some(1_795_292_000), None]))),
             ("list", Arc::new(lists.finish())),
         ];
-        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
-            .unwrap()
+        RecordBatch::try_from_iter_with_nullable(
+            columns.into_iter().map(|(name, column)| (name, column, true)),
+        )
+        .unwrap()
     }
 
     fn written(make: impl FnOnce(Sink) -> Box<dyn Output>) -> String {
@@ -201,7 +203,8 @@ mod tests {
         output.begin(&answer().schema()).unwrap();
         output.rows(&answer()).unwrap();
         output.end().unwrap();
-        let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file.reopen().unwrap());
+        let reader =
+            ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file.reopen().unwrap());
         let read = reader.unwrap().build().unwrap().next().unwrap().unwrap();
         assert_eq!(read.column_by_name("price"), answer().column_by_name("price"));
         assert_eq!(read.schema().fields(), answer().schema().fields());

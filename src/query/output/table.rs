@@ -80,7 +80,11 @@ impl Table {
             }
         }
         let all = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);
-        if self.width.is_some_and(|width| all > width) { Layout::Records(name) } else { Layout::Columns(widths) }
+        if self.width.is_some_and(|width| all > width) {
+            Layout::Records(name)
+        } else {
+            Layout::Columns(widths)
+        }
     }
 
     fn line(&self, cells: &[String], widths: &[usize], text: &mut String) {

@@ -185,7 +185,9 @@ mod tests {
 
     #[test]
     fn a_line_that_is_no_object_is_a_row_of_which_nothing_is_known() {
-        for line in ["", "[]", "{\"retailPrice\":1", "{\"retailPrice\":1}x", "{\"retailPrice\":1,}", "\u{fffd}"] {
+        for line in
+            ["", "[]", "{\"retailPrice\":1", "{\"retailPrice\":1}x", "{\"retailPrice\":1,}", "\u{fffd}"]
+        {
             assert_eq!(columns(&[line])[0], [None], "{line}");
         }
         assert_eq!(columns(&["{\"retailPrice\":1}", "{", "{\"retailPrice\":2}"])[0].len(), 3);

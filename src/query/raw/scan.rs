@@ -13,7 +13,6 @@ use flate2::write::MultiGzDecoder;
 use futures::TryStreamExt as _;
 use tokio::sync::mpsc::Sender;
 
-
 use super::rows::{Origin, Rows};
 use crate::lake::read_back::Lines;
 use crate::lake::store::Store;
@@ -46,7 +45,12 @@ pub(in crate::query) fn scan(
     let partitions = partitions.clamp(1, parts.len().max(1));
     let stream = |first: usize| {
         let parts = parts.iter().skip(first).step_by(partitions).cloned().collect();
-        let reader = Reader { store: Arc::clone(store), schema: Arc::clone(&schema), origins: Arc::clone(&origins), parts };
+        let reader = Reader {
+            store: Arc::clone(store),
+            schema: Arc::clone(&schema),
+            origins: Arc::clone(&origins),
+            parts,
+        };
         Arc::new(reader) as Arc<dyn PartitionStream>
     };
     let streams = (0..partitions).map(stream).collect();

@@ -8,7 +8,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::lake::small;
 use crate::support::program::Home;
 
-const CHANGES: &str = "SELECT dt, instance_type, unit_price, effective_from FROM spot_prices ORDER BY effective_from";
+const CHANGES: &str =
+    "SELECT dt, instance_type, unit_price, effective_from FROM spot_prices ORDER BY effective_from";
 
 async fn home() -> Home {
     let home = Home::new();
@@ -71,7 +72,8 @@ async fn an_answer_is_parquet_with_its_types() {
     assert_eq!(types[2], "Decimal128(20, 10)");
     assert!(types[3].starts_with("Timestamp(µs, \"UTC\")"), "{types:?}");
     assert_eq!(reader.build().unwrap().map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 4);
-    let left: Vec<_> = std::fs::read_dir(home.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(home.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".contrail-query")), "{left:?}");
 }
 
@@ -79,7 +81,8 @@ async fn an_answer_is_parquet_with_its_types() {
 async fn raw_lines_are_text_as_they_came() {
     let sql = "SELECT InstanceType, SpotPrice, timestamp, availabilityzoneid, region, source_key FROM raw_aws_spot_prices";
     let told = home().await.run(&["query", sql, "--format", "csv"]).with(0).stdout;
-    let key = "raw/aws_spot_prices/dt=2026-11-21/region=us-east-1/20261121T000000Z-20261121T010000Z.ndjson.gz";
+    let key =
+        "raw/aws_spot_prices/dt=2026-11-21/region=us-east-1/20261121T000000Z-20261121T010000Z.ndjson.gz";
     let expected = format!(
         "instancetype,spotprice,timestamp,availabilityzoneid,region,source_key\n\
          m5.large,0.0350,2026-11-21T00:10:00+00:00,,us-east-1,{key}\n\

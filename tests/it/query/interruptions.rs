@@ -8,7 +8,8 @@ use contrail::lake::store::LocalStore;
 use super::lake::small;
 use crate::support::program::Home;
 
-const ENDLESS: &str = "SELECT a.value FROM generate_series(1, 100000000) a ORDER BY a.value % 7, a.value % 11";
+const ENDLESS: &str =
+    "SELECT a.value FROM generate_series(1, 100000000) a ORDER BY a.value % 7, a.value % 11";
 
 #[tokio::test]
 async fn ctrl_c_ends_a_query_and_clears_up() {
@@ -33,7 +34,8 @@ async fn ctrl_c_ends_a_query_and_clears_up() {
     let told = running.end().with(130);
     assert_eq!(told.stdout, "");
     assert_eq!(scratch(), 0);
-    let left: Vec<_> = std::fs::read_dir(home.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(home.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["contrail-lake"]);
 }
 

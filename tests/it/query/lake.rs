@@ -102,7 +102,8 @@ pub(super) async fn small(store: &dyn Store) {
     )
     .await;
     put_spot(store, "2026-11-21", &[("m5.large", "us-east-1", "2026-11-21T01:00:00Z", Some("0"))]).await;
-    let key = "raw/aws_spot_prices/dt=2026-11-21/region=us-east-1/20260821T000000Z-20260821T010000Z.ndjson.gz";
+    let key =
+        "raw/aws_spot_prices/dt=2026-11-21/region=us-east-1/20260821T000000Z-20260821T010000Z.ndjson.gz";
     let key = key.replace("202608", "202611");
     put_raw(
         store,
@@ -147,7 +148,9 @@ pub(super) async fn ask_into(
     let scratch = tempfile::tempdir().unwrap();
     let query = Query { sql: sql.to_owned(), memory, scratch: vec![scratch.path().to_owned()] };
     let answered = run(store, &query, output).await;
-    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "nothing is left lying about");
+    // An empty directory may go, too.
+    let left = std::fs::read_dir(scratch.path()).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "nothing is left lying about");
     answered
 }
 

@@ -51,7 +51,10 @@ async fn many_days_are_one_listing_and_only_those_that_match_are_read() {
     assert_eq!(count(&watched, "dt >= '2026-11-20'").await, 4);
     let asked = watched.asked();
     assert_eq!((asked.listed, asked.folders), (vec!["tables/spot_prices/".to_owned()], vec![]));
-    assert_eq!(asked.pieces.iter().filter(|(key, _)| !key.contains("-20/") && !key.contains("-21/")).count(), 0);
+    assert_eq!(
+        asked.pieces.iter().filter(|(key, _)| !key.contains("-20/") && !key.contains("-21/")).count(),
+        0
+    );
 
     assert_eq!(count(&watched, "instance_type = 'm5.large'").await, 12);
     assert_eq!(watched.asked().listed, ["tables/spot_prices/"]);

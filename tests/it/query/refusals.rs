@@ -67,7 +67,10 @@ async fn what_is_no_sql_is_shown_in_its_place() {
     let (message, _) = told("SELECT instance_type\nFROM spot_prices WHERE AND dt").await;
     assert!(message.starts_with("this is no SQL: ") && message.contains(", at line 2, column "), "{message}");
     let (message, _) = told("SELECT 'open").await;
-    assert!(message.contains("unterminated string literal, at line 1, column 8\n  SELECT 'open\n"), "{message}");
+    assert!(
+        message.contains("unterminated string literal, at line 1, column 8\n  SELECT 'open\n"),
+        "{message}"
+    );
     let (message, hint) = told("SELEKT 1").await;
     assert!(message.contains(", at line 1, column 1\n  SELEKT 1\n  ^"), "{message}");
     assert_eq!(hint, "did you mean SELECT?");
@@ -96,7 +99,10 @@ async fn what_does_not_only_read_is_refused_with_what_may_be_asked() {
 async fn what_the_engine_will_not_plan_is_told_in_a_line() {
     for (sql, part) in [
         ("SELECT dt, count(*) FROM spot_prices", "dt"),
-        ("SELECT a.dt FROM spot_prices a JOIN spot_prices b ON dt = dt", "dt could be a column of several tables"),
+        (
+            "SELECT a.dt FROM spot_prices a JOIN spot_prices b ON dt = dt",
+            "dt could be a column of several tables",
+        ),
         ("SELECT unit_price + region_id FROM spot_prices", ""),
         ("SELECT 1 AS x, 2 AS x", "x"),
     ] {

@@ -44,7 +44,10 @@ async fn damage(store: &MemoryStore, day: &str, change: impl FnOnce(&mut Vec<u8>
 async fn a_place_without_a_lake_is_told() {
     let (error, message, hint) = told(MemoryStore::new(), "SELECT 1").await;
     assert!(error.is_usage());
-    assert_eq!((&*message, &*hint), ("there is no lake at memory:", "name the lake with --lake, or crawl one first"));
+    assert_eq!(
+        (&*message, &*hint),
+        ("there is no lake at memory:", "name the lake with --lake, or crawl one first")
+    );
 }
 
 #[tokio::test]
@@ -99,7 +102,8 @@ async fn damaged_parquet_is_named() {
 async fn damaged_gzip_is_named() {
     let store = MemoryStore::new();
     found(&store).await;
-    let key = "raw/aws_spot_prices/dt=2026-11-21/region=us-east-1/20261121T000000Z-20261121T010000Z.ndjson.gz";
+    let key =
+        "raw/aws_spot_prices/dt=2026-11-21/region=us-east-1/20261121T000000Z-20261121T010000Z.ndjson.gz";
     put_raw(&store, key, &[r#"{"InstanceType":"m5.large"}"#]).await;
     let key = Key::parse(&key.replace("T000000Z-20261121T01", "T010000Z-20261121T02")).unwrap().0;
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -118,7 +122,10 @@ async fn a_query_that_needs_more_memory_than_it_may_have_is_told() {
     let mut output = Csv::new(Box::new(std::io::sink()));
     let error = ask_into(Arc::new(store), sql, 1 << 20, &mut output).await.unwrap_err();
     assert!(matches!(error, QueryError::Memory { .. }), "{error:?}");
-    assert_eq!(error.to_string(), "the query needs more than 1.0 MiB of memory, and cannot do this step on disk");
+    assert_eq!(
+        error.to_string(),
+        "the query needs more than 1.0 MiB of memory, and cannot do this step on disk"
+    );
     assert!(error.hint().unwrap().contains("--memory"));
 }
 
@@ -151,7 +158,12 @@ impl Store for Odd {
         self.store.url()
     }
 
-    async fn put_if_absent(&self, key: &Key, file: &Path, meta: &ObjectMeta) -> Result<PutOutcome, StoreError> {
+    async fn put_if_absent(
+        &self,
+        key: &Key,
+        file: &Path,
+        meta: &ObjectMeta,
+    ) -> Result<PutOutcome, StoreError> {
         self.store.put_if_absent(key, file, meta).await
     }
 
