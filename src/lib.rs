@@ -27,6 +27,8 @@ pub mod fuzzing;
 pub mod lake;
 pub mod net;
 pub mod ops;
+#[cfg(feature = "sql")]
+pub mod query;
 pub mod sandbox;
 pub mod sources;
 pub mod tables;

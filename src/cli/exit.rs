@@ -16,7 +16,7 @@ pub const USAGE: u8 = 2;
 /// Done in part: a slice failed or was lost now, or `--once` was interrupted before the plan was empty.
 /// Of a command that checks something: something is wrong with it.
 pub const PARTIAL: u8 = 3;
-/// Interrupted twice.
+/// Interrupted twice; a query, once.
 pub const INTERRUPTED: u8 = 130;
 
 /// Why a command ended early, and with which code.
@@ -46,6 +46,12 @@ impl CliError {
     /// An error of another room with its causes on one line, and its hint.
     pub fn of(code: u8, error: &dyn Hinted) -> Self {
         Self { code, told: vec![(one_line(&error), error.hint().map(str::to_owned))] }
+    }
+
+    /// An error of another room whose message shows something on lines of their own, and its hint.
+    #[cfg(feature = "sql")]
+    pub fn of_lines(code: u8, error: &dyn Hinted) -> Self {
+        Self { code, told: vec![(error.to_string(), error.hint().map(str::to_owned))] }
     }
 
     /// A fault of Contrail itself.

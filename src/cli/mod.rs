@@ -16,6 +16,7 @@ mod output;
 mod patience;
 mod price;
 mod progress;
+mod query;
 mod sandbox;
 mod status;
 mod summary;
@@ -108,6 +109,8 @@ enum Command {
     Tables(tables::TablesArgs),
     /// Tell what a machine costs, or cost
     Price(price::PriceArgs),
+    /// Ask the lake in SQL
+    Query(query::QueryArgs),
     /// Serve a simulated cloud on this machine
     Sandbox(sandbox::SandboxArgs),
     /// Verify that the lake is what it says it is
@@ -200,6 +203,7 @@ fn run(command: Command, context: &Context) -> Result<u8, CliError> {
         Command::Status(arguments) => wait_for(status::run(&arguments, context)),
         Command::Tables(arguments) => wait_for(tables::run(&arguments, context)),
         Command::Price(arguments) => wait_for(price::run(&arguments, context)),
+        Command::Query(arguments) => wait_for(query::run(&arguments, context)),
         Command::Sandbox(arguments) => wait_for(sandbox::run(&arguments, context)),
         Command::Verify(arguments) => wait_for(verify::run(&arguments, context)),
         Command::Ddl(arguments) => wait_for(ddl::run(&arguments, context)),

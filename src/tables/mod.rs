@@ -12,6 +12,7 @@ pub mod list_prices;
 pub mod make;
 pub mod packed;
 pub mod problems;
+pub mod raw;
 mod release;
 pub mod run;
 pub mod runs;

@@ -16,6 +16,8 @@ mod local_processes;
 mod net;
 mod price;
 mod price_list;
+#[cfg(feature = "sql")]
+mod query;
 mod readers;
 mod readme;
 mod replay;
