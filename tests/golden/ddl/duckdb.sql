@@ -272,14 +272,50 @@ COMMENT ON COLUMN "contrail"."crawl_runs"."error_kind" IS 'what kind of error it
 COMMENT ON COLUMN "contrail"."crawl_runs"."error" IS 'the error in one line';
 COMMENT ON COLUMN "contrail"."crawl_runs"."source_key" IS 'the key of the raw object that says so';
 
-CREATE OR REPLACE VIEW "contrail"."raw_aws_spot_prices" AS SELECT json, "dt", "region"
+CREATE OR REPLACE VIEW "contrail"."raw_aws_spot_prices" AS SELECT
+  json ->> 'AvailabilityZone' AS "availabilityzone",
+  json ->> 'AvailabilityZoneId' AS "availabilityzoneid",
+  json ->> 'InstanceType' AS "instancetype",
+  json ->> 'ProductDescription' AS "productdescription",
+  json ->> 'SpotPrice' AS "spotprice",
+  json ->> 'Timestamp' AS "timestamp",
+  json,
+  "dt",
+  "region"
 FROM read_ndjson_objects(
   's3://my-bucket/prices/raw/aws_spot_prices/dt=*/region=*/*.ndjson.gz',
   hive_partitioning = true,
   hive_types = {"dt": DATE, "region": VARCHAR}
 );
 
-CREATE OR REPLACE VIEW "contrail"."raw_azure_retail_prices" AS SELECT json, "dt", "currency", "price_type"
+CREATE OR REPLACE VIEW "contrail"."raw_azure_retail_prices" AS SELECT
+  json ->> 'currencyCode' AS "currencycode",
+  json ->> 'tierMinimumUnits' AS "tierminimumunits",
+  json ->> 'retailPrice' AS "retailprice",
+  json ->> 'unitPrice' AS "unitprice",
+  json ->> 'armRegionName' AS "armregionname",
+  json ->> 'location' AS "location",
+  json ->> 'effectiveStartDate' AS "effectivestartdate",
+  json ->> 'effectiveEndDate' AS "effectiveenddate",
+  json ->> 'meterId' AS "meterid",
+  json ->> 'meterName' AS "metername",
+  json ->> 'productId' AS "productid",
+  json ->> 'skuId' AS "skuid",
+  json ->> 'productName' AS "productname",
+  json ->> 'skuName' AS "skuname",
+  json ->> 'serviceName' AS "servicename",
+  json ->> 'serviceId' AS "serviceid",
+  json ->> 'serviceFamily' AS "servicefamily",
+  json ->> 'unitOfMeasure' AS "unitofmeasure",
+  json ->> 'type' AS "type",
+  json ->> 'isPrimaryMeterRegion' AS "isprimarymeterregion",
+  json ->> 'armSkuName' AS "armskuname",
+  json ->> 'reservationTerm' AS "reservationterm",
+  json ->> 'savingsPlan' AS "savingsplan",
+  json,
+  "dt",
+  "currency",
+  "price_type"
 FROM read_ndjson_objects(
   's3://my-bucket/prices/raw/azure_retail_prices/dt=*/currency=*/price_type=*/*.ndjson.gz',
   hive_partitioning = true,
