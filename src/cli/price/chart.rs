@@ -134,7 +134,7 @@ mod tests {
     fn a_chart_goes_from_the_lowest_to_the_highest_and_shows_gaps() {
         let days = [day("1"), day("2"), None, day("8"), day("4.5")];
         assert_eq!(line(&days, 10), "▁▂·█▅");
-        assert_eq!(line(&days, 3), "▁█▅", "two days share a bar; a day that is not known has no part in it");
+        assert_eq!(line(&days, 3), "▁█▄", "two days share a bar; a day that is not known has no part in it");
         assert_eq!(line(&[day("1"), day("1")], 10), "▄▄");
         assert_eq!(line(&[None, None], 10), "··");
     }

@@ -218,6 +218,9 @@ impl Object<'_> {
         ranges: &[Range<u64>],
         bytes: Vec<Bytes>,
     ) -> Result<ParquetMetaData, ScanError> {
+        if ranges.is_empty() {
+            return Ok(metadata);
+        }
         let needed: Vec<Range<u64>> = metadata.row_groups().iter().flat_map(index_ranges).collect();
         let Some(cover) = cover(&needed) else { return Ok(metadata) };
         let length = self.pieces.bytes();

@@ -10,9 +10,9 @@ use super::Part;
 use crate::lake::store::{Store, StoreError};
 
 /// Pieces that lie no farther apart are fetched together: a request costs more than these bytes.
-const NEAR_BYTES: u64 = 4 << 10;
+const NEAR_BYTES: u64 = 1 << 10;
 /// How many requests are under way at once for one object.
-const CONCURRENT_REQUESTS: usize = 4;
+const CONCURRENT_REQUESTS: usize = 8;
 /// An object that is no larger is fetched whole.
 const SMALL_BYTES: u64 = 48 << 10;
 /// How much of the end of a larger one is fetched first: its footer, nearly always.
