@@ -166,7 +166,9 @@ impl Maker for CoverageMaker {
             // So long lasts a refusal on the day that is not over.
             inputs.add("until", until.to_rfc3339());
         }
-        logs.iter().for_each(|log| inputs.add(&log.key, &log.etag));
+        for log in logs {
+            inputs.add(&log.key, &log.etag);
+        }
         inputs
     }
 
