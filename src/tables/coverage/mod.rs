@@ -201,7 +201,7 @@ async fn read_day_before(workshop: &Workshop, since: Date, before: &mut Coverage
         }
         let day = |folder: &Prefix| folder.name().strip_prefix("dt=")?.parse::<Date>().ok();
         let folders = store.folders(&dataset).await?;
-        let Some(last) = folders.iter().rev().find(|folder| day(folder).is_some_and(|day| day < first))
+        let Some(last) = folders.iter().rev().find(|folder| day(folder).is_some_and(|day| day < since))
         else {
             continue;
         };
