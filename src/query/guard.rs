@@ -50,13 +50,11 @@ pub(super) async fn plan(
 ) -> Result<LogicalPlan, datafusion::error::DataFusionError> {
     let plan = state.statement_to_plan(statement).await?;
     let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    match reading.verify_plan(&plan) {
-        Ok(()) => Ok(plan),
-        Err(_) => {
-            let refused = wrong("a part of the query that does not read is refused", None);
-            Err(datafusion::error::DataFusionError::External(Box::new(refused)))
-        }
-    }
+    reading.verify_plan(&plan).map_err(|_| {
+        let refused = wrong("a part of the query that does not read is refused", None);
+        datafusion::error::DataFusionError::External(Box::new(refused))
+    })?;
+    Ok(plan)
 }
 
 /// How many operators `sql` has, by its words. What is no SQL has none: the parser tells.

@@ -37,7 +37,7 @@ const SHOWN: usize = 20;
 /// Flags of `contrail price`.
 #[derive(Debug, Args)]
 pub(super) struct PriceArgs {
-    /// The machine, as its cloud writes it: m5.large, Standard_D2s_v3
+    /// The machine, as its cloud writes it, such as m5.large
     #[arg(value_name = "TYPE")]
     instance_type: String,
     /// Only in this region; repeat for more

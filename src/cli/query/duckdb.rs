@@ -117,7 +117,7 @@ mod tests {
                 "./my lake",
                 &["select count(*) from Spot_Prices where region_id = 'us-east-1';", "--format", "csv"]
             ),
-            r#"duckdb -csv -c 'SET memory_limit = '\''1.0 GiB'\''; CREATE VIEW spot_prices AS FROM read_parquet('\''./my lake/tables/spot_prices/**/*.parquet'\'', hive_partitioning = true); select count(*) from Spot_Prices where region_id = '\''us-east-1'\'';'"#
+            r"duckdb -csv -c 'SET memory_limit = '\''1.0 GiB'\''; CREATE VIEW spot_prices AS FROM read_parquet('\''./my lake/tables/spot_prices/**/*.parquet'\'', hive_partitioning = true); select count(*) from Spot_Prices where region_id = '\''us-east-1'\'';'"
         );
     }
 
