@@ -202,8 +202,12 @@ fn run(command: Command, context: &Context) -> Result<u8, CliError> {
         Command::Backfill(arguments) => wait_for(backfill::run(&arguments, context)),
         Command::Status(arguments) => wait_for(status::run(&arguments, context)),
         Command::Tables(arguments) => wait_for(tables::run(&arguments, context)),
+<<<<<<< HEAD
         Command::Price(arguments) => wait_for(price::run(&arguments, context)),
         Command::Query(arguments) => wait_for(query::run(&arguments, context)),
+=======
+        Command::Query(arguments) => wait_on(query::STACK_BYTES, query::run(&arguments, context)),
+>>>>>>> tables-query
         Command::Sandbox(arguments) => wait_for(sandbox::run(&arguments, context)),
         Command::Verify(arguments) => wait_for(verify::run(&arguments, context)),
         Command::Ddl(arguments) => wait_for(ddl::run(&arguments, context)),
@@ -216,10 +220,19 @@ fn run(command: Command, context: &Context) -> Result<u8, CliError> {
 /// How long the end waits for threads that are at work still: a lookup of a name may never come back.
 const LAST_COPIES: Duration = Duration::from_secs(2);
 
+/// The stack of a thread, unless more is asked for.
+const STACK_BYTES: usize = 2 << 20;
+
 /// Runs a command that waits for networks.
 fn wait_for(command: impl Future<Output = Result<u8, CliError>>) -> Result<u8, CliError> {
+    wait_on(STACK_BYTES, command)
+}
+
+/// Runs a command that waits for networks, on threads with so much stack.
+fn wait_on(stack: usize, command: impl Future<Output = Result<u8, CliError>>) -> Result<u8, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_stack_size(stack)
         .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .map_err(|error| {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::bridge::{LakeOnly, Objects};
+use super::memory::Shared;
 use super::provider::LakeTable;
 
 use super::source::Source;
@@ -22,6 +22,11 @@ use crate::tables::scratch::Scratch;
 /// Where tables are in SQL, for who writes it out.
 const CATALOG: &str = "contrail";
 const SCHEMA: &str = "lake";
+
+/// With less memory than this, steps work on fewer rows at once.
+const SMALL_BYTES: usize = 256 << 20;
+/// How many rows that are.
+const SMALL_BATCH_ROWS: usize = 2_048;
 
 /// Everything that a query can name.
 pub(super) fn sources() -> impl Iterator<Item = Source> {
@@ -41,7 +46,7 @@ pub(super) fn engine(
         .with_max_temp_directory_size(u64::MAX);
     let memory = usize::try_from(memory).unwrap_or(usize::MAX);
     let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(memory)))
+        .with_memory_pool(Arc::new(Shared::new(memory)))
         .with_disk_manager_builder(spilling)
         .with_object_store_registry(Arc::new(LakeOnly(objects.clone())))
         .build_arc()?;
@@ -58,10 +63,13 @@ fn config(memory: usize) -> SessionConfig {
         .with_information_schema(true)
         .with_default_catalog_and_schema(CATALOG, SCHEMA)
         .with_collect_statistics(false);
+    if memory < SMALL_BYTES {
+        config = config.with_batch_size(SMALL_BATCH_ROWS);
+    }
     let options = config.options_mut();
     options.execution.time_zone = Some("UTC".to_owned());
     // Each sort keeps so much aside for merging before it spills: of a small memory, not all of it.
-    let aside = memory / options.execution.target_partitions.max(1) / 4;
+    let aside = memory / options.execution.target_partitions.max(1) / 8;
     options.execution.sort_spill_reservation_bytes =
         aside.min(options.execution.sort_spill_reservation_bytes);
     // Numbers with a point are decimals, as prices are.

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! guard     one statement, that reads
-//! engine    the tables by name, so much memory, a scratch directory
+//! engine    the tables by name, so much memory (memory shares it out), a scratch directory
 //! provider  a scan ── pruning: which days? ── listing: which objects? ── Parquet through bridge, NDJSON through raw
 //! output    table, CSV, JSON or Parquet, while rows arrive
 //! explain   from what the engine says to what a person reads
@@ -17,6 +17,7 @@ mod error;
 mod explain;
 mod guard;
 mod listing;
+mod memory;
 pub mod output;
 mod place;
 mod provider;
@@ -44,6 +45,8 @@ use crate::tables::scratch::Scratch;
 pub use error::QueryError;
 pub use place::Place;
 
+/// The stack that threads need which run a query: the engine goes down what it is asked, step by step.
+pub const STACK_BYTES: usize = 32 << 20;
 /// How often a query is asked again, because a table was built anew while it was read.
 const TRIES: usize = 3;
 /// How the engine begins to say that it cannot read a footer.
@@ -60,7 +63,8 @@ pub struct Query {
     pub scratch: Vec<PathBuf>,
 }
 
-/// Answers `query` from the lake in `store`, into `output`, which is ended. Answers with the number of rows.
+/// Answers `query` from the lake in `store`, into `output`, which is ended. Answers with the number of rows. To be run by
+/// threads with [`STACK_BYTES`].
 pub async fn run(store: Arc<dyn Store>, query: &Query, output: &mut dyn Output) -> Result<u64, QueryError> {
     require_lake(store.as_ref()).await?;
     let scratch = scratch(&query.scratch)?;

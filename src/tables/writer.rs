@@ -196,7 +196,7 @@ impl Builder {
             }
             (Self::Decimal(builder), None) => builder.append_null(),
             (Self::Moment(builder), Some(Value::Moment(time))) => {
-                builder.append_value(time.timestamp_micros())
+                builder.append_value(time.timestamp_micros());
             }
             (Self::Moment(builder), None) => builder.append_null(),
             (Self::Integer(builder), Some(Value::Integer(number))) => builder.append_value(number),

@@ -1,5 +1,7 @@
 //! The line of DuckDB that asks the same of the same lake, for a build without an engine.
 
+use std::fmt::Write as _;
+
 use super::super::format::Format;
 use super::super::typed::quoted;
 use super::{FileFormat, QueryArgs};
@@ -17,9 +19,8 @@ pub(super) fn line(lake: &Lake, sql: &str, arguments: &QueryArgs, file_format: O
     for table in TABLES.into_iter().filter(|table| is_named(sql, table.name)) {
         let files = text(&format!("{root}/tables/{}/**/*.parquet", table.name));
         let name = table.name;
-        script.push_str(&format!(
-            " CREATE VIEW {name} AS FROM read_parquet({files}, hive_partitioning = true);"
-        ));
+        let _ =
+            write!(script, " CREATE VIEW {name} AS FROM read_parquet({files}, hive_partitioning = true);");
     }
     for raw in RAW_TABLES.into_iter().filter(|raw| is_named(sql, raw.name)) {
         script.push_str(&raw_view(raw, &root));
@@ -33,9 +34,11 @@ pub(super) fn line(lake: &Lake, sql: &str, arguments: &QueryArgs, file_format: O
                 FileFormat::Json => "json",
             };
             let path = text(&path.display().to_string());
-            script.push_str(&format!(" COPY ({sql}) TO {path} (FORMAT {format});"));
+            let _ = write!(script, " COPY ({sql}) TO {path} (FORMAT {format});");
         }
-        _ => script.push_str(&format!(" {sql};")),
+        _ => {
+            let _ = write!(script, " {sql};");
+        }
     }
     let mode = match arguments.format {
         Format::Table => "",

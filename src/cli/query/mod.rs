@@ -16,6 +16,12 @@ use super::exit::{self, CliError};
 use super::format::Format;
 use crate::base::units::ByteSize;
 
+/// The stack of the threads that the command runs on.
+#[cfg(feature = "sql")]
+pub(super) const STACK_BYTES: usize = crate::query::STACK_BYTES;
+/// The stack of the threads that the command runs on.
+#[cfg(not(feature = "sql"))]
+pub(super) const STACK_BYTES: usize = super::STACK_BYTES;
 /// What `--file` calls standard input.
 const STDIN: &str = "-";
 

@@ -155,7 +155,9 @@ mod tests {
         let mut origins: Vec<Origin> = names.map(Origin::Field).to_vec();
         origins.insert(1, Origin::Key(0));
         let mut rows = Rows::new(Arc::new(Schema::new(fields)), origins.into());
-        lines.iter().for_each(|line| rows.row(line.as_bytes()).unwrap());
+        for line in lines {
+            rows.row(line.as_bytes()).unwrap();
+        }
         let batch = rows.take(&[ScalarValue::from("2026-11-21")]).unwrap();
         assert_eq!((rows.pending(), batch.num_rows()), (0, lines.len()));
         let text = |array: &ArrayRef| {
