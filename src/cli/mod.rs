@@ -202,12 +202,8 @@ fn run(command: Command, context: &Context) -> Result<u8, CliError> {
         Command::Backfill(arguments) => wait_for(backfill::run(&arguments, context)),
         Command::Status(arguments) => wait_for(status::run(&arguments, context)),
         Command::Tables(arguments) => wait_for(tables::run(&arguments, context)),
-<<<<<<< HEAD
         Command::Price(arguments) => wait_for(price::run(&arguments, context)),
-        Command::Query(arguments) => wait_for(query::run(&arguments, context)),
-=======
         Command::Query(arguments) => wait_on(query::STACK_BYTES, query::run(&arguments, context)),
->>>>>>> tables-query
         Command::Sandbox(arguments) => wait_for(sandbox::run(&arguments, context)),
         Command::Verify(arguments) => wait_for(verify::run(&arguments, context)),
         Command::Ddl(arguments) => wait_for(ddl::run(&arguments, context)),

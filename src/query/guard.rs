@@ -50,17 +50,10 @@ pub(super) async fn plan(
 ) -> Result<LogicalPlan, datafusion::error::DataFusionError> {
     let plan = state.statement_to_plan(statement).await?;
     let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-<<<<<<< HEAD
-    reading.verify_plan(&plan).map_err(|_| {
-        let refused = wrong("a part of the query that does not read is refused", None);
-        datafusion::error::DataFusionError::External(Box::new(refused))
-    })?;
-=======
     if reading.verify_plan(&plan).is_err() {
         let refused = wrong("a part of the query that does not read is refused", None);
         return Err(datafusion::error::DataFusionError::External(Box::new(refused)));
     }
->>>>>>> tables-query
     Ok(plan)
 }
 

@@ -24,11 +24,7 @@ pub(super) fn columns(rows: &RecordBatch) -> Result<Vec<Column<'_>>, QueryError>
     rows.columns().iter().map(|array| Column::new(array.as_ref()).map_err(odd)).collect()
 }
 
-<<<<<<< HEAD
-#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
-=======
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
->>>>>>> tables-query
 fn odd(error: ArrowError) -> QueryError {
     QueryError::Failed(error.to_string())
 }

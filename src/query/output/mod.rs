@@ -39,11 +39,7 @@ pub trait Output: Send {
 }
 
 /// Who does not want more is no failure.
-<<<<<<< HEAD
-#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
-=======
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
->>>>>>> tables-query
 fn failed(error: io::Error) -> QueryError {
     match error.kind() {
         io::ErrorKind::BrokenPipe => QueryError::Unwanted,
