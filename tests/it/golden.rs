@@ -7,7 +7,7 @@ use contrail::ddl::{Engine, Lake, Place, Standing, statements};
 use contrail::lake::key::{Key, Parsed};
 use contrail::tables::TABLES;
 
-/// Holds `text` against the golden file of that name. With CONTRAIL_GOLDEN=write in the environment it is written
+/// Holds `text` against the golden file of that name. With `CONTRAIL_GOLDEN=write` in the environment it is written
 /// instead, and the difference is for the author to look at.
 fn assert_golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);

@@ -79,15 +79,16 @@ fn write(table: &'static Table, cloud: &str, part: usize, rows: usize, now: Time
                 let seed = part * 100 + row;
                 let text = text(column.name, cloud, seed);
                 // Each column is unknown in rows of its own.
-                let is_known =
-                    !column.nullable || is_asked_for(column.name) || (seed + column.name.len()) % 5 != 0;
+                let is_known = !column.nullable
+                    || is_asked_for(column.name)
+                    || !(seed + column.name.len()).is_multiple_of(5);
                 let value = match column.kind {
                     Kind::Text => Value::Text(&text),
                     Kind::Price => Value::Price(price(seed)),
                     Kind::Quantity => Value::Quantity(quantity(seed)),
                     Kind::Moment => Value::Moment(moment(now, seed)),
                     Kind::Integer => Value::Integer(i64::try_from(seed).unwrap()),
-                    Kind::Boolean => Value::Boolean(seed % 2 == 0),
+                    Kind::Boolean => Value::Boolean(seed.is_multiple_of(2)),
                 };
                 packer.put_or_unknown(column.name, is_known.then_some(value));
             }
@@ -96,7 +97,9 @@ fn write(table: &'static Table, cloud: &str, part: usize, rows: usize, now: Time
         .collect();
     packed.sort();
     let mut writer = TableWriter::new(table, std::fs::File::create(path).unwrap()).unwrap();
-    packed.iter().for_each(|row| writer.push(row).unwrap());
+    for row in &packed {
+        writer.push(row).unwrap();
+    }
     writer.finish().unwrap()
 }
 
