@@ -38,7 +38,9 @@ impl Maker for RunsMaker {
     fn inputs(&mut self, object: &TableObject, holdings: &Holdings) -> Inputs {
         let mut inputs = Inputs::default();
         if let TablePart::Day(day) = object.part() {
-            holdings.logs_of(*day).iter().for_each(|log| inputs.add(&log.key, &log.etag));
+            for log in holdings.logs_of(*day) {
+                inputs.add(&log.key, &log.etag);
+            }
         }
         inputs
     }
