@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use chrono::Timelike as _;
+
 use super::*;
 use crate::base::error::Hinted as _;
 use crate::base::{Price, Time};
@@ -20,6 +22,10 @@ const VERSION: &str =
 
 fn time(text: &str) -> Time {
     text.parse().unwrap()
+}
+
+fn day_of(moment: &str) -> &str {
+    moment.split_once('T').unwrap().0
 }
 
 fn money(text: &str) -> Value<'static> {
@@ -45,7 +51,7 @@ impl Lake {
             ("to_time", end.into()),
             ("state", state.into()),
         ];
-        self.0.add(&COVERAGE, day_object(&COVERAGE, "", from.get(..10).unwrap()), &row(&COVERAGE, &values));
+        self.0.add(&COVERAGE, day_object(&COVERAGE, "", day_of(from)), &row(&COVERAGE, &values));
     }
 
     fn pool<'a>(zone: &'a str, more: &[(&'a str, Value<'a>)]) -> Vec<(&'a str, Value<'a>)> {
@@ -64,16 +70,12 @@ impl Lake {
     /// A change of a pool, in the table's day of its moment, from the window of its hour or from `source`.
     fn change(&mut self, zone: &str, at: &str, price: Option<&str>, source: Option<&str>) {
         let moment = time(at);
-        let hour: u32 = at.get(11..13).unwrap().parse().unwrap();
+        let hour = moment.hour();
         let source = source.map_or_else(|| window(hour), str::to_owned);
         let mut more = vec![("effective_from", moment.into()), ("source_key", (&source).into())];
         more.extend(price.map(|price| ("unit_price", money(price))));
         let values = Self::pool(zone, &more);
-        self.0.add(
-            &SPOT_PRICES,
-            day_object(&SPOT_PRICES, "", at.get(..10).unwrap()),
-            &row(&SPOT_PRICES, &values),
-        );
+        self.0.add(&SPOT_PRICES, day_object(&SPOT_PRICES, "", day_of(at)), &row(&SPOT_PRICES, &values));
     }
 
     fn day(&mut self, zone: &str, day: &str, prices: [Option<&str>; 2], (changes, hours): (i64, i64)) {

@@ -95,9 +95,8 @@ fn what_a_machine_costs_is_what_the_clouds_said() {
     let history = home.run(&["price", MACHINE, "--history", "3d"]).with(0).stdout;
     assert!(history.contains('▁') || history.contains('▄'), "{history}");
     let csv = home.run(&["price", MACHINE, "--history", "3d", "--format", "csv"]).with(0).stdout;
-    assert!(csv.starts_with(
-        "region,zone,zone_id,product_description,currency,dt,min,mean,max,changes,known_seconds\r\n"
-    ));
+    let heading = "region,zone,zone_id,product_description,currency,dt,min,mean,max,changes,known_seconds";
+    assert_eq!(csv.lines().next(), Some(heading));
 
     let old = home.run(&["price", MACHINE, "--at", "2001-01-01"]).with(3);
     assert!(old.stderr.contains("this lake knows nothing before"), "{}", old.stderr);
