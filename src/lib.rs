@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | 5 | [`cli`] | one file per command: parse, call, print | decisions |
 //! | 4 | [`ops`] | what operators ask: would it work here, how complete is the lake, is it sound | fetching, changing a lake |
-//! | 4 | `ask` `query` `ddl` | what people ask of the tables | fetching, changing a lake |
+//! | 4 | [`ask`] `query` [`ddl`] | what people ask of the tables | fetching, changing a lake |
 //! | 3 | [`crawler`] | schedule, plan, run, supervise, shutdown | HTTP, SDK calls |
 //! | 3 | `tables` | raw payloads become tables; knows nothing of `crawler`, nor that of it | HTTP, SDK calls, fetching |
 //! | 2 | [`sources`] | one file per dataset, grouped by provider | storing, key strings, clocks |
@@ -16,6 +16,7 @@
 //! | side | [`config`] [`telemetry`] | typed settings; logs and metrics | |
 //! | side | [`sandbox`] | a simulated cloud on loopback | |
 
+pub mod ask;
 pub mod base;
 pub mod cli;
 pub mod config;

@@ -134,16 +134,11 @@ async fn finish(mut child: Child) -> Option<Vec<Line>> {
             tracing::warn!("tables: {line}");
         }
     };
-    let (_, read) = tokio::join!(telling, stdout.read_to_end(&mut report));
-    let status = child.wait().await;
-    match (read, status) {
-        (Ok(_), Ok(status)) => match serde_json::from_slice(&report) {
-            Ok(lines) => Some(lines),
-            Err(_) => {
-                tracing::warn!(%status, "the tables were not built");
-                None
-            }
-        },
+    let ((), read) = tokio::join!(telling, stdout.read_to_end(&mut report));
+    match (read, child.wait().await) {
+        (Ok(_), Ok(status)) => serde_json::from_slice(&report)
+            .inspect_err(|_| tracing::warn!(%status, "the tables were not built"))
+            .ok(),
         (Err(error), _) | (_, Err(error)) => {
             tracing::warn!(%error, "the tables were not built");
             None

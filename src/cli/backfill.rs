@@ -181,7 +181,8 @@ fn past(arguments: &BackfillArgs, now: Time) -> Result<Past, CliError> {
 }
 
 /// A date is the midnight at which it starts. Keys carry seconds, nothing finer.
-fn moment(text: &str) -> Result<Time, String> {
+/// Reads a date or an RFC 3339 time.
+pub(super) fn moment(text: &str) -> Result<Time, String> {
     if let Ok(date) = text.parse::<NaiveDate>() {
         return Ok(midnight(date));
     }

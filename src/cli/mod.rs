@@ -14,6 +14,7 @@ mod format;
 mod occasion;
 mod output;
 mod patience;
+mod price;
 mod progress;
 mod query;
 mod sandbox;
@@ -106,6 +107,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Build the tables that SQL is asked of
     Tables(tables::TablesArgs),
+    /// Tell what a machine costs, or cost
+    Price(price::PriceArgs),
     /// Ask the lake in SQL
     Query(query::QueryArgs),
     /// Serve a simulated cloud on this machine
@@ -199,6 +202,7 @@ fn run(command: Command, context: &Context) -> Result<u8, CliError> {
         Command::Backfill(arguments) => wait_for(backfill::run(&arguments, context)),
         Command::Status(arguments) => wait_for(status::run(&arguments, context)),
         Command::Tables(arguments) => wait_for(tables::run(&arguments, context)),
+        Command::Price(arguments) => wait_for(price::run(&arguments, context)),
         Command::Query(arguments) => wait_on(query::STACK_BYTES, query::run(&arguments, context)),
         Command::Sandbox(arguments) => wait_for(sandbox::run(&arguments, context)),
         Command::Verify(arguments) => wait_for(verify::run(&arguments, context)),

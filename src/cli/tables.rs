@@ -230,9 +230,8 @@ impl Progress for Told {
     }
 
     fn part(&self, key: &Key, rows: Option<u64>) {
-        match rows {
-            Some(rows) => tracing::info!(rows, "built {key}"),
-            None => tracing::debug!("{key} is made of the same"),
+        if let Some(rows) = rows {
+            tracing::info!(rows, "built {key}");
         }
     }
 }

@@ -73,19 +73,16 @@ fn address(place: &Place, below: &str) -> String {
         return below.to_owned();
     };
     let key = if prefix.is_empty() { below.to_owned() } else { format!("{prefix}/{below}") };
-    let (scheme, host) = match endpoint {
-        Some(url) => {
-            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-            (url.scheme(), format!("{}{port}", url.host_str().unwrap_or_default()))
-        }
-        None => {
-            let domain = match region.as_deref() {
-                Some(region) if region.starts_with("cn-") => "amazonaws.com.cn",
-                _ => "amazonaws.com",
-            };
-            let region = region.as_ref().map(|region| format!(".{region}")).unwrap_or_default();
-            ("https", format!("s3{region}.{domain}"))
-        }
+    let (scheme, host) = if let Some(url) = endpoint {
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        (url.scheme(), format!("{}{port}", url.host_str().unwrap_or_default()))
+    } else {
+        let domain = match region.as_deref() {
+            Some(region) if region.starts_with("cn-") => "amazonaws.com.cn",
+            _ => "amazonaws.com",
+        };
+        let region = region.as_ref().map(|region| format!(".{region}")).unwrap_or_default();
+        ("https", format!("s3{region}.{domain}"))
     };
     // A certificate for *.s3.amazonaws.com is not one for names with dots.
     if *path_style || bucket.contains('.') {

@@ -6,14 +6,11 @@
 use super::Engine;
 use super::lake::{DdlError, Lake, Place, Standing, pattern};
 use super::text::{Dialect, digits, folders, lines, quoted, remark, standard_string};
+use crate::tables::raw::{RAW_TABLES, RawTable};
 use crate::tables::schema::Kind;
 
 pub(super) static DIALECT: Dialect =
     Dialect { quote: '"', days_ago: |days| format!("current_date - {days}") };
-
-/// Datasets whose payloads have one JSON object a line, and what their keys say besides the day.
-const RAW: [(&str, &[&str]); 2] =
-    [("aws_spot_prices", &["region"]), ("azure_retail_prices", &["currency", "price_type"])];
 
 /// What a path may not hold: DuckDB matches no pattern against it, whatever is written.
 const UNMATCHED: [char; 1] = ['\\'];
@@ -27,9 +24,8 @@ pub(super) fn statements(lake: &Lake) -> Result<String, DdlError> {
     ));
     let schema = format!("\nCREATE SCHEMA IF NOT EXISTS {};\n", quoted(lake.database.as_str(), '"'));
     let views = lake.tables.iter().map(|standing| view(lake, standing));
-    let has = |dataset: &str| lake.raw.iter().any(|known| known == dataset);
-    let raw =
-        RAW.into_iter().filter(|(dataset, _)| has(dataset)).map(|(dataset, parts)| raw(lake, dataset, parts));
+    let is_there = |raw: &&RawTable| lake.raw.iter().any(|dataset| dataset == raw.dataset);
+    let raw = RAW_TABLES.into_iter().filter(is_there).map(|it| raw(lake, it));
     Ok([told, secret(lake), schema].into_iter().chain(views).chain(raw).collect())
 }
 
@@ -95,20 +91,27 @@ fn view(lake: &Lake, standing: &Standing) -> String {
     format!("\nCREATE OR REPLACE VIEW {name} AS {body};\n{comments}")
 }
 
-/// The payloads as they came, one row for each line, whose text is the column `json`.
-fn raw(lake: &Lake, dataset: &str, parts: &[&str]) -> String {
-    let columns: Vec<String> = std::iter::once(&"dt").chain(parts).map(|part| quoted(part, '"')).collect();
-    let types: Vec<String> = std::iter::once(&"dt")
-        .chain(parts)
-        .map(|part| format!("{}: {}", quoted(part, '"'), partition_kind(part)))
+/// The payloads, one row for each line: its fields as text, called as `contrail query` calls them, and `json`, the line as
+/// it came. DuckDB makes floats of the numbers in a line before it writes them as text; `json` has every digit.
+fn raw(lake: &Lake, raw: &RawTable) -> String {
+    let parts: Vec<&str> = std::iter::once("dt").chain(raw.parts.iter().copied()).collect();
+    let mut columns: Vec<String> = raw
+        .fields
+        .iter()
+        .zip(raw.columns())
+        .map(|(field, column)| format!("  json ->> {} AS {}", standard_string(field), quoted(&column, '"')))
         .collect();
-    let files_of_a_day = format!("dt=*/{}*.ndjson.gz", folders(parts, |_| "*".to_owned()));
+    columns.push("  json".to_owned());
+    columns.extend(parts.iter().map(|part| format!("  {}", quoted(part, '"'))));
+    let types: Vec<String> =
+        parts.iter().map(|part| format!("{}: {}", quoted(part, '"'), partition_kind(part))).collect();
+    let files_of_a_day = format!("{}*.ndjson.gz", folders(&parts, |_| "*".to_owned()));
     format!(
-        "\nCREATE OR REPLACE VIEW {}.{} AS SELECT json, {}\nFROM read_ndjson_objects(\n  {},\n  hive_partitioning = true,\n  hive_types = {{{}}}\n);\n",
+        "\nCREATE OR REPLACE VIEW {}.{} AS SELECT\n{}\nFROM read_ndjson_objects(\n  {},\n  hive_partitioning = true,\n  hive_types = {{{}}}\n);\n",
         quoted(lake.database.as_str(), '"'),
-        quoted(&format!("raw_{dataset}"), '"'),
-        columns.join(", "),
-        standard_string(&files(&lake.place, &format!("raw/{dataset}"), &files_of_a_day)),
+        quoted(raw.name, '"'),
+        columns.join(",\n"),
+        standard_string(&files(&lake.place, &format!("raw/{}", raw.dataset), &files_of_a_day)),
         types.join(", "),
     )
 }

@@ -81,7 +81,7 @@ fn athena_makes_up_every_partition_that_it_declares() {
                         );
                     }
                     _ => {
-                        assert_eq!((property("type"), property("values")), (Some("enum"), Some("aws,azure")))
+                        assert_eq!((property("type"), property("values")), (Some("enum"), Some("aws,azure")));
                     }
                 }
             }

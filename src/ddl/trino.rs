@@ -82,17 +82,16 @@ fn table(lake: &Lake, standing: &Standing) -> String {
 
 /// How the values of a partition column are made up. Trino makes up dates by days and shorter steps only.
 fn projection(partition: &str, standing: &Standing) -> String {
-    let properties = match partition {
-        "dt" => format!(
+    let properties = if partition == "dt" {
+        format!(
             "partition_projection_type = 'DATE', partition_projection_format = 'yyyy-MM-dd', \
              partition_projection_range = {}, partition_projection_interval = 1, \
              partition_projection_interval_unit = 'DAYS'",
             array(&[standing.first_day.to_string().as_str(), "NOW"])
-        ),
-        _ => {
-            let providers: Vec<&str> = standing.providers.iter().map(String::as_str).collect();
-            format!("partition_projection_type = 'ENUM', partition_projection_values = {}", array(&providers))
-        }
+        )
+    } else {
+        let providers: Vec<&str> = standing.providers.iter().map(String::as_str).collect();
+        format!("partition_projection_type = 'ENUM', partition_projection_values = {}", array(&providers))
     };
     format!(" WITH ({properties})")
 }

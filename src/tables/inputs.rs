@@ -55,7 +55,9 @@ mod tests {
 
     fn digest(inputs: &[(&str, &str)], table: &Table) -> String {
         let mut list = Inputs::default();
-        inputs.iter().for_each(|(name, version)| list.add(name, version));
+        for (name, version) in inputs {
+            list.add(name, version);
+        }
         list.digest(table)
     }
 

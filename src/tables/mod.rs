@@ -16,10 +16,13 @@ pub mod raw;
 mod release;
 pub mod run;
 pub mod runs;
+pub mod scan;
 pub mod schema;
 pub mod scratch;
 pub mod sort;
 pub mod spot;
+#[cfg(test)]
+pub(crate) mod test_lake;
 pub mod workshop;
 pub mod writer;
 

@@ -135,7 +135,9 @@ mod tests {
 
     async fn log(store: &MemoryStore, started: &str, run: &Name, lines: &[String], cut: usize) {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        lines.iter().for_each(|line| writeln!(gzip, "{line}").unwrap());
+        for line in lines {
+            writeln!(gzip, "{line}").unwrap();
+        }
         let mut bytes = gzip.finish().unwrap();
         bytes.truncate(bytes.len() - cut);
         let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -227,7 +229,7 @@ mod tests {
         log(&store, "2026-11-21T21:00:00Z", &other, &[good], 6).await;
         let (parts, problems) = build(&store).await;
         assert!(parts[0].1.num_rows() >= 2);
-        let told: Vec<_> = problems.iter().flat_map(|it| it.told()).map(ToString::to_string).collect();
+        let told: Vec<_> = problems.iter().flat_map(Problems::told).map(ToString::to_string).collect();
         let [line, payload] = &told[..] else { panic!("{told:?}") };
         assert!(line.contains("/20261121T200000Z-") && line.contains(", line 2: is no attempt"), "{line}");
         assert!(

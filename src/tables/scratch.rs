@@ -74,14 +74,14 @@ fn make(parent: &Path) -> io::Result<PathBuf> {
 /// Removes what killed processes left. What cannot be removed is in nobody's way.
 fn sweep(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else { return };
-    let abandoned = entries.flatten().map(|entry| entry.path()).filter(|path| is_abandoned(path));
+    let abandoned = entries.flatten().map(|entry| entry.path()).filter(|path| is_abandoned(path.as_path()));
     for path in abandoned {
         let _ = fs::remove_dir_all(path);
     }
 }
 
 /// Whether nobody has locked it. A directory whose lock is not there yet is being made just now.
-fn is_abandoned(path: &PathBuf) -> bool {
+fn is_abandoned(path: &Path) -> bool {
     let is_ours = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(NAME));
     is_ours && File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok())
 }

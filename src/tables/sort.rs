@@ -130,6 +130,7 @@ impl Merge {
     }
 
     /// The next row, and nothing after the last one.
+    #[expect(clippy::should_implement_trait, reason = "a row is lent, which an iterator cannot do")]
     pub fn next(&mut self) -> io::Result<Option<&[u8]>> {
         if self.is_spent
             && let Some(mut first) = self.heap.peek_mut()

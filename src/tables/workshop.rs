@@ -219,6 +219,7 @@ fn async_channel<T>(
     (sender, tokio::sync::Mutex::new(receiver))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
 pub(super) fn broken(error: tokio::task::JoinError) -> MakeError {
     MakeError::Broken(error.to_string())
 }

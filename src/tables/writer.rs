@@ -24,11 +24,13 @@ use super::schema::{Column, Kind, Table};
 
 /// Rows that are turned into columns at once.
 const BATCH_ROWS: usize = 8_192;
-/// Rows of a row group: readers fetch and skip by these.
-const ROW_GROUP_ROWS: usize = 1 << 20;
+/// Rows of a row group: readers fetch and skip by these, and each has an index of its pages of its own, which a reader
+/// must fetch to find one. Larger ones have a longer index, smaller ones make a longer footer: both are measured by
+/// `scan`, whose tests hold what a question may read.
+const ROW_GROUP_ROWS: usize = 1 << 16;
 /// Rows of a page, the least that a reader fetches. Rows of one machine stand together, so a question about one of them
 /// is answered from few pages, and those should hold little else.
-const PAGE_ROWS: usize = 4_096;
+const PAGE_ROWS: usize = 1_024;
 /// How many different values a bloom filter is made for.
 const SOUGHT_VALUES: u64 = 4_096;
 
@@ -145,6 +147,13 @@ fn properties(table: &Table) -> Result<WriterProperties, ParquetError> {
         properties =
             properties.set_column_statistics_enabled(ColumnPath::from(*name), EnabledStatistics::Page);
     }
+    // Nearly every moment and price is another one: a dictionary of them would be most of the column, and has to be
+    // fetched with any page of it.
+    for column in table.columns {
+        if matches!(column.kind, Kind::Moment | Kind::Price | Kind::Quantity) {
+            properties = properties.set_column_dictionary_enabled(ColumnPath::from(column.name), false);
+        }
+    }
     for name in table.sought {
         let column = ColumnPath::from(*name);
         properties = properties
@@ -187,7 +196,7 @@ impl Builder {
             }
             (Self::Decimal(builder), None) => builder.append_null(),
             (Self::Moment(builder), Some(Value::Moment(time))) => {
-                builder.append_value(time.timestamp_micros())
+                builder.append_value(time.timestamp_micros());
             }
             (Self::Moment(builder), None) => builder.append_null(),
             (Self::Integer(builder), Some(Value::Integer(number))) => builder.append_value(number),

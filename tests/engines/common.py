@@ -24,8 +24,9 @@ def canonical(value):
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Decimal):
-        # Without an exponent, and without zeros at the end: engines differ in the scale of sums.
-        return "0" if value == 0 else format(value.normalize(), "f")
+        # Without an exponent, and without zeros at the end: engines differ in the scale of sums. `normalize` would round.
+        text = format(value, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
     if isinstance(value, datetime.datetime):
         utc = value.replace(tzinfo=datetime.timezone.utc) if value.tzinfo is None else value
         return utc.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -14,6 +14,7 @@ mod golden;
 mod house;
 mod local_processes;
 mod net;
+mod price;
 mod price_list;
 #[cfg(feature = "sql")]
 mod query;

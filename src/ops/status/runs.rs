@@ -80,7 +80,9 @@ impl Runs {
         let lines = BufReader::new(MultiGzDecoder::new(gzipped).take(MAX_BYTES));
         // A log that was damaged says less, and `verify` says so; it decides nothing.
         let _ = read_attempts(lines, |_, attempt| {
-            attempt.into_iter().for_each(|attempt| self.take(attempt));
+            if let Ok(attempt) = attempt {
+                self.take(attempt);
+            }
             Ok(())
         });
     }

@@ -107,7 +107,8 @@ impl Maker for Slots {
 }
 
 async fn put(store: &dyn Store, slot: &str) {
-    let day = format!("{}-{}-{}", &slot[..4], &slot[4..6], &slot[6..8]);
+    let part = |from: usize, to: usize| slot.get(from..to).unwrap();
+    let day = format!("{}-{}-{}", part(0, 4), part(4, 6), part(6, 8));
     let key = Key::parse(&format!("raw/{DATASET}/dt={day}/currency=USD/{slot}.ndjson.gz")).unwrap().0;
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(slot.as_bytes()).unwrap();

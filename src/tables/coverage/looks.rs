@@ -151,7 +151,9 @@ async fn read(workshop: &Workshop, log: &LogObject) -> Result<Told, MakeError> {
         let reader = payload.open()?;
         // A log that is damaged says less; the table of the runs names what cannot be read of it.
         let _ = read_attempts(reader, |_, attempt| {
-            attempt.iter().for_each(|attempt| told.take(attempt));
+            if let Ok(attempt) = &attempt {
+                told.take(attempt);
+            }
             Ok(())
         });
         Ok::<_, io::Error>(told)

@@ -121,9 +121,9 @@ impl Maker for CoverageMaker {
         if let Some(since) = since {
             read_day_before(workshop, since, &mut self.before).await?;
         }
-        let publishes = |stream: &Stream| History::of(stream.dataset().as_str()) == Some(History::Versions);
-        let published = holdings.raw.values().flatten().map(|object| object.slice.stream());
-        let sought: BTreeSet<&Stream> = published.filter(|stream| publishes(stream)).collect();
+        let is_sought = |stream: &&Stream| History::of(stream.dataset().as_str()) == Some(History::Versions);
+        let listed = holdings.raw.values().flatten().map(|object| object.slice.stream());
+        let sought: BTreeSet<&Stream> = listed.filter(is_sought).collect();
         let read = &mut self.refusals;
         self.looks = Looks::read(workshop, holdings, sought, |day, logs| {
             if read.len() < KEPT_DAYS {
@@ -166,7 +166,9 @@ impl Maker for CoverageMaker {
             // So long lasts a refusal on the day that is not over.
             inputs.add("until", until.to_rfc3339());
         }
-        logs.iter().for_each(|log| inputs.add(&log.key, &log.etag));
+        for log in logs {
+            inputs.add(&log.key, &log.etag);
+        }
         inputs
     }
 
@@ -191,10 +193,9 @@ impl Maker for CoverageMaker {
     }
 }
 
-/// Takes in the last day before `first` on which something was stored of streams of windows. Where only later days are
-/// listed, it tells which streams had begun: so a gap at the beginning of what is listed is a gap, and the time before a
-/// stream began is not.
-async fn read_day_before(workshop: &Workshop, first: Date, before: &mut Coverage) -> Result<(), MakeError> {
+/// Takes in the last day before `since` on which something was stored of streams of windows. It tells which streams had
+/// begun: so a gap at the beginning of what is listed is a gap, and the time before a stream began is not.
+async fn read_day_before(workshop: &Workshop, since: Date, before: &mut Coverage) -> Result<(), MakeError> {
     let store = workshop.store.as_ref();
     for dataset in store.folders(&Prefix::all_raw()).await? {
         if !matches!(History::of(dataset.name()), Some(History::Windows { .. })) {
@@ -202,7 +203,7 @@ async fn read_day_before(workshop: &Workshop, first: Date, before: &mut Coverage
         }
         let day = |folder: &Prefix| folder.name().strip_prefix("dt=")?.parse::<Date>().ok();
         let folders = store.folders(&dataset).await?;
-        let Some(last) = folders.iter().rev().find(|folder| day(folder).is_some_and(|day| day < first))
+        let Some(last) = folders.iter().rev().find(|folder| day(folder).is_some_and(|day| day < since))
         else {
             continue;
         };

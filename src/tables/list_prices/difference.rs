@@ -77,8 +77,7 @@ fn each_identity(
     // Rows of one identity come together, in the order of their bytes and not of their lists.
     let (mut last, mut last_place, mut current) = (Vec::new(), None, Vec::new());
     let mut group = Vec::new();
-    loop {
-        let Some(row) = merge.next()? else { break };
+    while let Some(row) = merge.next()? {
         let name = identity(row)?;
         if group != name {
             if !group.is_empty() {

@@ -320,10 +320,10 @@ mod tests {
     #[test]
     fn a_rate_reads_back() {
         let mut packer = Packer::new(&RATES);
-        let packed = rate().pack(&mut packer).to_vec();
-        assert_eq!(Rate::unpack(&packed), Ok(rate()));
-        for cut in 0..packed.len() {
-            assert_eq!(Rate::unpack(&packed[..cut]), Err(Damaged), "{cut}");
+        let row = rate().pack(&mut packer).to_vec();
+        assert_eq!(Rate::unpack(&row), Ok(rate()));
+        for cut in 0..row.len() {
+            assert_eq!(Rate::unpack(&row[..cut]), Err(Damaged), "{cut}");
         }
     }
 

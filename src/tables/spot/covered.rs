@@ -70,18 +70,19 @@ mod tests {
         Time::from_timestamp(hour * 3_600, 0).unwrap()
     }
 
-    fn shown(
-        windows: &[(i64, i64)],
-        ended: Option<i64>,
-        carries: i64,
-    ) -> Vec<(i64, i64, Option<Option<i64>>, bool)> {
+    fn shown(windows: &[(i64, i64)], ended: Option<i64>, carries: i64) -> Vec<String> {
         let windows = windows.iter().map(|(from, to)| Interval::new(at(*from), at(*to)).unwrap()).collect();
         let hour = |time: Time| time.timestamp() / 3_600;
-        let show = |span: &Span| match span.before {
-            Before::Covered => (hour(span.from), hour(span.to), None, false),
-            Before::Gap { since, is_bridged } => {
-                (hour(span.from), hour(span.to), Some(since.map(hour)), is_bridged)
-            }
+        let show = |span: &Span| {
+            let before = match span.before {
+                Before::Covered => "covered".to_owned(),
+                Before::Gap { since: None, .. } => "nothing".to_owned(),
+                Before::Gap { since: Some(since), is_bridged: true } => {
+                    format!("bridged from {}", hour(since))
+                }
+                Before::Gap { since: Some(since), is_bridged: false } => format!("gap from {}", hour(since)),
+            };
+            format!("{before}, {} to {}", hour(span.from), hour(span.to))
         };
         spans(&windows, ended.map(at), |from| from == at(carries)).iter().map(show).collect()
     }
@@ -91,10 +92,10 @@ mod tests {
         let windows = [(24, 25), (25, 27), (30, 31), (33, 48)];
         assert_eq!(
             shown(&windows, Some(24), 30),
-            [(24, 27, None, false), (30, 31, Some(Some(27)), true), (33, 48, Some(Some(31)), false)]
+            ["covered, 24 to 27", "bridged from 27, 30 to 31", "gap from 31, 33 to 48"]
         );
-        assert_eq!(shown(&windows[..1], Some(20), 24), [(24, 25, Some(Some(20)), true)]);
-        assert_eq!(shown(&windows[..1], None, 0), [(24, 25, Some(None), false)]);
-        assert_eq!(shown(&[], Some(24), 0), []);
+        assert_eq!(shown(&windows[..1], Some(20), 24), ["bridged from 20, 24 to 25"]);
+        assert_eq!(shown(&windows[..1], None, 0), ["nothing, 24 to 25"]);
+        assert_eq!(shown(&[], Some(24), 0), [""; 0]);
     }
 }

@@ -47,7 +47,7 @@ pub struct SpotPricesDaily {
 /// A day, as far as the next one is made of it.
 #[derive(Debug)]
 struct Day {
-    day: Date,
+    date: Date,
     /// What its windows cover, by region.
     covered: BTreeMap<String, IntervalSet>,
     /// The fingerprint of its closes; `None` while there is no object of it.
@@ -64,7 +64,7 @@ impl Day {
                 covered.entry(region.to_owned()).or_default().insert(*span);
             }
         }
-        Self { day, covered, closes: None, rows: None }
+        Self { date: day, covered, closes: None, rows: None }
     }
 
     fn end(&self, region: &str) -> Option<Time> {
@@ -75,10 +75,10 @@ impl Day {
 impl SpotPricesDaily {
     /// Turns to a day. What was made last is the day before, if it is; a day that is made once more has the same one.
     fn turn_to(&mut self, day: Date, holdings: &Holdings) {
-        if self.current.as_ref().is_some_and(|current| current.day != day) {
+        if self.current.as_ref().is_some_and(|current| current.date != day) {
             self.before = self.current.take();
         }
-        if self.before.as_ref().is_some_and(|before| before.day.succ_opt() != Some(day)) {
+        if self.before.as_ref().is_some_and(|before| before.date.succ_opt() != Some(day)) {
             self.before = None;
         }
         self.current = Some(Day::of(day, of_day(holdings, day).iter().map(|object| &object.slice)));
@@ -141,7 +141,7 @@ impl Day {
     /// The key of its object.
     fn key(&self) -> Option<Key> {
         let name = crate::base::Name::new("table", SPOT_PRICES_DAILY.name).ok()?;
-        Some(Key::table(&TableObject::day(name, self.day)))
+        Some(Key::table(&TableObject::day(name, self.date)))
     }
 }
 

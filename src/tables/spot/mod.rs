@@ -55,7 +55,9 @@ fn of_day(holdings: &Holdings, day: Date) -> &[RawObject] {
 /// The raw objects of a day, as inputs.
 fn inputs(objects: &[RawObject]) -> Inputs {
     let mut inputs = Inputs::default();
-    objects.iter().for_each(|object| inputs.add(&object.key, &object.etag));
+    for object in objects {
+        inputs.add(&object.key, &object.etag);
+    }
     inputs
 }
 

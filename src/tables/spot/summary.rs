@@ -77,10 +77,14 @@ pub(super) fn walk(
         }
         let mut from = span.from;
         while let Some((at, changed)) = rest.next_if(|(at, _)| *at < span.to) {
-            price.filter(|_| from < at).into_iter().for_each(|price| known(price, from, at));
+            if let Some(price) = price.filter(|_| from < at) {
+                known(price, from, at);
+            }
             (price, from) = (changed, at);
         }
-        price.into_iter().for_each(|price| known(price, from, span.to));
+        if let Some(price) = price {
+            known(price, from, span.to);
+        }
     }
     price
 }
@@ -122,7 +126,7 @@ mod tests {
     }
 
     fn price(text: &str) -> Option<Price> {
-        Some(Price::read(text).unwrap())
+        Price::read(text)
     }
 
     fn span(from: &str, to: &str, before: Before) -> Span {

@@ -122,7 +122,7 @@ fn key(table: &str, day: &str) -> Key {
 }
 
 fn window(region: &str, from: &str, to: &str) -> Key {
-    let day: Date = format!("2026-11-{}", &from[..2]).parse().unwrap();
+    let day: Date = format!("2026-11-{}", from.get(..2).unwrap()).parse().unwrap();
     let name = format!("202611{from}0000Z-202611{to}0000Z.ndjson.gz");
     Key::parse(&format!("raw/aws_spot_prices/dt={day}/region={region}/{name}")).unwrap().0
 }

@@ -1,6 +1,6 @@
 -- The tables of s3://my-bucket/prices/tables/ for Amazon Athena. It takes one statement at a time.
 -- Nothing has to be run again when days are added: partitions follow from their names.
--- DROP TABLE removes a description and no data; so does a new one after a change of columns.
+-- To describe a table anew, drop it first: DROP TABLE removes the description and no data.
 
 CREATE DATABASE IF NOT EXISTS `contrail`;
 
@@ -41,7 +41,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `contrail`.`spot_prices_daily` (
   `product_description` string COMMENT 'the product, as the cloud writes it',
   `currency` string COMMENT 'the currency of the prices',
   `open_price` decimal(20, 10) COMMENT 'the price at the start of the day, where it is known',
-  `close_price` decimal(20, 10) COMMENT 'the last price that is known of the day',
+  `close_price` decimal(20, 10) COMMENT 'the price at the end of what is covered of the day, where it is known',
   `min_price` decimal(20, 10) COMMENT 'the lowest price of the day',
   `max_price` decimal(20, 10) COMMENT 'the highest price of the day',
   `time_weighted_avg` decimal(20, 10) COMMENT 'the mean price over the seconds that are known, rounded to ten places',
@@ -86,7 +86,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `contrail`.`list_prices` (
   `tier_end` decimal(38, 10) COMMENT 'up to how many units it applies; none without an end',
   `effective_from` timestamp COMMENT 'since when it applies, as the cloud says',
   `effective_to` timestamp COMMENT 'until when it applies; none while that is open',
-  `observed_at` timestamp COMMENT 'when it was seen in this state first',
+  `observed_at` timestamp COMMENT 'when the change was seen',
   `change` string COMMENT 'new, changed or withdrawn',
   `source_key` string COMMENT 'the key of the raw object that says so'
 )
@@ -130,7 +130,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `contrail`.`list_prices_current` (
   `tier_end` decimal(38, 10) COMMENT 'up to how many units it applies; none without an end',
   `effective_from` timestamp COMMENT 'since when it applies, as the cloud says',
   `effective_to` timestamp COMMENT 'until when it applies; none while that is open',
-  `observed_at` timestamp COMMENT 'when it was seen in this state first',
+  `observed_at` timestamp COMMENT 'when the newest list that has it was fetched',
   `source_key` string COMMENT 'the key of the raw object that says so'
 )
 COMMENT 'the newest state of each list price'
@@ -159,7 +159,7 @@ TBLPROPERTIES (
   'projection.enabled' = 'true',
   'projection.dt.type' = 'date',
   'projection.dt.format' = 'yyyy-MM-dd',
-  'projection.dt.range' = '2026-08-22,NOW',
+  'projection.dt.range' = '2015-12-01,NOW',
   'projection.dt.interval' = '1',
   'projection.dt.interval.unit' = 'DAYS',
   'storage.location.template' = 's3://my-bucket/prices/tables/coverage/dt=${dt}/'

@@ -1,5 +1,5 @@
 -- The tables of s3://my-bucket/prices/tables/ for ClickHouse.
--- Keys come from its environment or from <s3> in its configuration. To give others, write them behind the
+-- Credentials come from its environment or from <s3> in its configuration. To give others, write them behind the
 -- addresses: s3('https://…', 'KEY', 'SECRET', 'Parquet', …)
 
 CREATE DATABASE IF NOT EXISTS `contrail`;
@@ -33,7 +33,7 @@ CREATE OR REPLACE VIEW `contrail`.`spot_prices_daily` (
   `product_description` String COMMENT 'the product, as the cloud writes it',
   `currency` String COMMENT 'the currency of the prices',
   `open_price` Nullable(Decimal(20, 10)) COMMENT 'the price at the start of the day, where it is known',
-  `close_price` Nullable(Decimal(20, 10)) COMMENT 'the last price that is known of the day',
+  `close_price` Nullable(Decimal(20, 10)) COMMENT 'the price at the end of what is covered of the day, where it is known',
   `min_price` Nullable(Decimal(20, 10)) COMMENT 'the lowest price of the day',
   `max_price` Nullable(Decimal(20, 10)) COMMENT 'the highest price of the day',
   `time_weighted_avg` Nullable(Decimal(20, 10)) COMMENT 'the mean price over the seconds that are known, rounded to ten places',
@@ -70,7 +70,7 @@ CREATE OR REPLACE VIEW `contrail`.`list_prices` (
   `tier_end` Nullable(Decimal(38, 10)) COMMENT 'up to how many units it applies; none without an end',
   `effective_from` Nullable(DateTime64(6, 'UTC')) COMMENT 'since when it applies, as the cloud says',
   `effective_to` Nullable(DateTime64(6, 'UTC')) COMMENT 'until when it applies; none while that is open',
-  `observed_at` DateTime64(6, 'UTC') COMMENT 'when it was seen in this state first',
+  `observed_at` DateTime64(6, 'UTC') COMMENT 'when the change was seen',
   `change` String COMMENT 'new, changed or withdrawn',
   `source_key` String COMMENT 'the key of the raw object that says so',
   `provider` String COMMENT 'the cloud, as keys write it',
@@ -105,7 +105,7 @@ CREATE OR REPLACE VIEW `contrail`.`list_prices_current` (
   `tier_end` Nullable(Decimal(38, 10)) COMMENT 'up to how many units it applies; none without an end',
   `effective_from` Nullable(DateTime64(6, 'UTC')) COMMENT 'since when it applies, as the cloud says',
   `effective_to` Nullable(DateTime64(6, 'UTC')) COMMENT 'until when it applies; none while that is open',
-  `observed_at` DateTime64(6, 'UTC') COMMENT 'when it was seen in this state first',
+  `observed_at` DateTime64(6, 'UTC') COMMENT 'when the newest list that has it was fetched',
   `source_key` String COMMENT 'the key of the raw object that says so',
   `provider` String COMMENT 'the cloud, as keys write it',
   `service` String COMMENT 'the service, as keys write it'

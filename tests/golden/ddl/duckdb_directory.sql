@@ -66,7 +66,7 @@ COMMENT ON COLUMN "contrail"."spot_prices_daily"."operating_system" IS 'Linux, W
 COMMENT ON COLUMN "contrail"."spot_prices_daily"."product_description" IS 'the product, as the cloud writes it';
 COMMENT ON COLUMN "contrail"."spot_prices_daily"."currency" IS 'the currency of the prices';
 COMMENT ON COLUMN "contrail"."spot_prices_daily"."open_price" IS 'the price at the start of the day, where it is known';
-COMMENT ON COLUMN "contrail"."spot_prices_daily"."close_price" IS 'the last price that is known of the day';
+COMMENT ON COLUMN "contrail"."spot_prices_daily"."close_price" IS 'the price at the end of what is covered of the day, where it is known';
 COMMENT ON COLUMN "contrail"."spot_prices_daily"."min_price" IS 'the lowest price of the day';
 COMMENT ON COLUMN "contrail"."spot_prices_daily"."max_price" IS 'the highest price of the day';
 COMMENT ON COLUMN "contrail"."spot_prices_daily"."time_weighted_avg" IS 'the mean price over the seconds that are known, rounded to ten places';
@@ -131,7 +131,7 @@ COMMENT ON COLUMN "contrail"."list_prices"."tier_start" IS 'from how many units 
 COMMENT ON COLUMN "contrail"."list_prices"."tier_end" IS 'up to how many units it applies; none without an end';
 COMMENT ON COLUMN "contrail"."list_prices"."effective_from" IS 'since when it applies, as the cloud says';
 COMMENT ON COLUMN "contrail"."list_prices"."effective_to" IS 'until when it applies; none while that is open';
-COMMENT ON COLUMN "contrail"."list_prices"."observed_at" IS 'when it was seen in this state first';
+COMMENT ON COLUMN "contrail"."list_prices"."observed_at" IS 'when the change was seen';
 COMMENT ON COLUMN "contrail"."list_prices"."change" IS 'new, changed or withdrawn';
 COMMENT ON COLUMN "contrail"."list_prices"."source_key" IS 'the key of the raw object that says so';
 
@@ -192,7 +192,7 @@ COMMENT ON COLUMN "contrail"."list_prices_current"."tier_start" IS 'from how man
 COMMENT ON COLUMN "contrail"."list_prices_current"."tier_end" IS 'up to how many units it applies; none without an end';
 COMMENT ON COLUMN "contrail"."list_prices_current"."effective_from" IS 'since when it applies, as the cloud says';
 COMMENT ON COLUMN "contrail"."list_prices_current"."effective_to" IS 'until when it applies; none while that is open';
-COMMENT ON COLUMN "contrail"."list_prices_current"."observed_at" IS 'when it was seen in this state first';
+COMMENT ON COLUMN "contrail"."list_prices_current"."observed_at" IS 'when the newest list that has it was fetched';
 COMMENT ON COLUMN "contrail"."list_prices_current"."source_key" IS 'the key of the raw object that says so';
 
 CREATE OR REPLACE VIEW "contrail"."coverage" AS SELECT
@@ -265,14 +265,50 @@ COMMENT ON COLUMN "contrail"."crawl_runs"."error_kind" IS 'what kind of error it
 COMMENT ON COLUMN "contrail"."crawl_runs"."error" IS 'the error in one line';
 COMMENT ON COLUMN "contrail"."crawl_runs"."source_key" IS 'the key of the raw object that says so';
 
-CREATE OR REPLACE VIEW "contrail"."raw_aws_spot_prices" AS SELECT json, "dt", "region"
+CREATE OR REPLACE VIEW "contrail"."raw_aws_spot_prices" AS SELECT
+  json ->> 'AvailabilityZone' AS "availabilityzone",
+  json ->> 'AvailabilityZoneId' AS "availabilityzoneid",
+  json ->> 'InstanceType' AS "instancetype",
+  json ->> 'ProductDescription' AS "productdescription",
+  json ->> 'SpotPrice' AS "spotprice",
+  json ->> 'Timestamp' AS "timestamp",
+  json,
+  "dt",
+  "region"
 FROM read_ndjson_objects(
   '/var/lib/contrail/lake/raw/aws_spot_prices/dt=*/region=*/*.ndjson.gz',
   hive_partitioning = true,
   hive_types = {"dt": DATE, "region": VARCHAR}
 );
 
-CREATE OR REPLACE VIEW "contrail"."raw_azure_retail_prices" AS SELECT json, "dt", "currency", "price_type"
+CREATE OR REPLACE VIEW "contrail"."raw_azure_retail_prices" AS SELECT
+  json ->> 'currencyCode' AS "currencycode",
+  json ->> 'tierMinimumUnits' AS "tierminimumunits",
+  json ->> 'retailPrice' AS "retailprice",
+  json ->> 'unitPrice' AS "unitprice",
+  json ->> 'armRegionName' AS "armregionname",
+  json ->> 'location' AS "location",
+  json ->> 'effectiveStartDate' AS "effectivestartdate",
+  json ->> 'effectiveEndDate' AS "effectiveenddate",
+  json ->> 'meterId' AS "meterid",
+  json ->> 'meterName' AS "metername",
+  json ->> 'productId' AS "productid",
+  json ->> 'skuId' AS "skuid",
+  json ->> 'productName' AS "productname",
+  json ->> 'skuName' AS "skuname",
+  json ->> 'serviceName' AS "servicename",
+  json ->> 'serviceId' AS "serviceid",
+  json ->> 'serviceFamily' AS "servicefamily",
+  json ->> 'unitOfMeasure' AS "unitofmeasure",
+  json ->> 'type' AS "type",
+  json ->> 'isPrimaryMeterRegion' AS "isprimarymeterregion",
+  json ->> 'armSkuName' AS "armskuname",
+  json ->> 'reservationTerm' AS "reservationterm",
+  json ->> 'savingsPlan' AS "savingsplan",
+  json,
+  "dt",
+  "currency",
+  "price_type"
 FROM read_ndjson_objects(
   '/var/lib/contrail/lake/raw/azure_retail_prices/dt=*/currency=*/price_type=*/*.ndjson.gz',
   hive_partitioning = true,

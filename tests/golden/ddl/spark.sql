@@ -1,8 +1,9 @@
 -- The tables of s3a://my-bucket/prices/tables/ for Spark SQL.
 -- Spark learns of new days by MSCK REPAIR TABLE: run these statements again after a build.
--- It needs org.apache.hadoop:hadoop-aws in the version of its Hadoop (--packages)
--- and --conf spark.hadoop.fs.s3a.endpoint.region=eu-central-1.
--- On EMR and Glue write s3:// for s3a://.
+-- To describe a table anew, drop it first: DROP TABLE removes the description and no data.
+-- It needs org.apache.hadoop:hadoop-aws in the version of its Hadoop (--packages), and
+-- --conf spark.hadoop.fs.s3a.endpoint.region=eu-central-1
+-- On EMR and Glue it needs nothing; write s3:// for s3a:// there.
 
 SET TIME ZONE 'UTC';
 
@@ -39,7 +40,7 @@ CREATE TABLE IF NOT EXISTS `contrail`.`spot_prices_daily` (
   `product_description` STRING COMMENT 'the product, as the cloud writes it',
   `currency` STRING COMMENT 'the currency of the prices',
   `open_price` DECIMAL(20, 10) COMMENT 'the price at the start of the day, where it is known',
-  `close_price` DECIMAL(20, 10) COMMENT 'the last price that is known of the day',
+  `close_price` DECIMAL(20, 10) COMMENT 'the price at the end of what is covered of the day, where it is known',
   `min_price` DECIMAL(20, 10) COMMENT 'the lowest price of the day',
   `max_price` DECIMAL(20, 10) COMMENT 'the highest price of the day',
   `time_weighted_avg` DECIMAL(20, 10) COMMENT 'the mean price over the seconds that are known, rounded to ten places',
@@ -78,7 +79,7 @@ CREATE TABLE IF NOT EXISTS `contrail`.`list_prices` (
   `tier_end` DECIMAL(38, 10) COMMENT 'up to how many units it applies; none without an end',
   `effective_from` TIMESTAMP COMMENT 'since when it applies, as the cloud says',
   `effective_to` TIMESTAMP COMMENT 'until when it applies; none while that is open',
-  `observed_at` TIMESTAMP COMMENT 'when it was seen in this state first',
+  `observed_at` TIMESTAMP COMMENT 'when the change was seen',
   `change` STRING COMMENT 'new, changed or withdrawn',
   `source_key` STRING COMMENT 'the key of the raw object that says so',
   `provider` STRING COMMENT 'the cloud, as keys write it',
@@ -115,7 +116,7 @@ CREATE TABLE IF NOT EXISTS `contrail`.`list_prices_current` (
   `tier_end` DECIMAL(38, 10) COMMENT 'up to how many units it applies; none without an end',
   `effective_from` TIMESTAMP COMMENT 'since when it applies, as the cloud says',
   `effective_to` TIMESTAMP COMMENT 'until when it applies; none while that is open',
-  `observed_at` TIMESTAMP COMMENT 'when it was seen in this state first',
+  `observed_at` TIMESTAMP COMMENT 'when the newest list that has it was fetched',
   `source_key` STRING COMMENT 'the key of the raw object that says so',
   `provider` STRING COMMENT 'the cloud, as keys write it',
   `service` STRING COMMENT 'the service, as keys write it'

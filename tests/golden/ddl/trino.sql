@@ -1,7 +1,9 @@
--- The tables of s3://my-bucket/prices/tables/ for Trino, in a catalog of its Hive connector (trino --catalog hive), which needs
+-- The tables of s3://my-bucket/prices/tables/ for Trino,
+-- in a catalog of its Hive connector (trino --catalog hive), whose properties have
 -- hive.partition-projection-enabled=true
 -- fs.native-s3.enabled=true
 -- s3.region=eu-central-1
+-- To describe a table anew, drop it first: DROP TABLE removes the description and no data.
 
 CREATE SCHEMA IF NOT EXISTS "contrail";
 
@@ -38,7 +40,7 @@ CREATE TABLE IF NOT EXISTS "contrail"."spot_prices_daily" (
   "product_description" varchar COMMENT 'the product, as the cloud writes it',
   "currency" varchar COMMENT 'the currency of the prices',
   "open_price" decimal(20, 10) COMMENT 'the price at the start of the day, where it is known',
-  "close_price" decimal(20, 10) COMMENT 'the last price that is known of the day',
+  "close_price" decimal(20, 10) COMMENT 'the price at the end of what is covered of the day, where it is known',
   "min_price" decimal(20, 10) COMMENT 'the lowest price of the day',
   "max_price" decimal(20, 10) COMMENT 'the highest price of the day',
   "time_weighted_avg" decimal(20, 10) COMMENT 'the mean price over the seconds that are known, rounded to ten places',
@@ -79,7 +81,7 @@ CREATE TABLE IF NOT EXISTS "contrail"."list_prices" (
   "tier_end" decimal(38, 10) COMMENT 'up to how many units it applies; none without an end',
   "effective_from" timestamp(3) COMMENT 'since when it applies, as the cloud says',
   "effective_to" timestamp(3) COMMENT 'until when it applies; none while that is open',
-  "observed_at" timestamp(3) COMMENT 'when it was seen in this state first',
+  "observed_at" timestamp(3) COMMENT 'when the change was seen',
   "change" varchar COMMENT 'new, changed or withdrawn',
   "source_key" varchar COMMENT 'the key of the raw object that says so',
   "provider" varchar COMMENT 'the cloud, as keys write it' WITH (partition_projection_type = 'ENUM', partition_projection_values = ARRAY['aws', 'azure']),
@@ -118,7 +120,7 @@ CREATE TABLE IF NOT EXISTS "contrail"."list_prices_current" (
   "tier_end" decimal(38, 10) COMMENT 'up to how many units it applies; none without an end',
   "effective_from" timestamp(3) COMMENT 'since when it applies, as the cloud says',
   "effective_to" timestamp(3) COMMENT 'until when it applies; none while that is open',
-  "observed_at" timestamp(3) COMMENT 'when it was seen in this state first',
+  "observed_at" timestamp(3) COMMENT 'when the newest list that has it was fetched',
   "source_key" varchar COMMENT 'the key of the raw object that says so',
   "provider" varchar COMMENT 'the cloud, as keys write it',
   "service" varchar COMMENT 'the service, as keys write it'
@@ -139,7 +141,7 @@ CREATE TABLE IF NOT EXISTS "contrail"."coverage" (
   "from_time" timestamp(3) COMMENT 'the beginning of the stretch',
   "to_time" timestamp(3) COMMENT 'its end, which is not part of it',
   "state" varchar COMMENT 'known, unchanged, lost, missing or refused',
-  "dt" varchar COMMENT 'the day, YYYY-MM-DD in UTC' WITH (partition_projection_type = 'DATE', partition_projection_format = 'yyyy-MM-dd', partition_projection_range = ARRAY['2026-08-22', 'NOW'], partition_projection_interval = 1, partition_projection_interval_unit = 'DAYS')
+  "dt" varchar COMMENT 'the day, YYYY-MM-DD in UTC' WITH (partition_projection_type = 'DATE', partition_projection_format = 'yyyy-MM-dd', partition_projection_range = ARRAY['2015-12-01', 'NOW'], partition_projection_interval = 1, partition_projection_interval_unit = 'DAYS')
 )
 COMMENT 'what the lake knows of each stream, and what it does not'
 WITH (

@@ -82,6 +82,53 @@ impl Engine {
     }
 }
 
+/// `contrail query` of a lake in a directory.
+#[cfg(feature = "sql")]
+pub(super) fn ask_contrail(lake: &Path, questions: &Questions) -> BTreeMap<String, Rows> {
+    let home = crate::support::program::Home::new();
+    let answer = |(question, sql): (&String, &String)| {
+        let lake = lake.to_str().unwrap();
+        let printed = home.run(&["query", sql, "--lake", lake, "--format", "json"]).with(0).stdout;
+        let rows = printed.lines().map(|line| serde_json::from_str::<Row>(line).unwrap().0).collect();
+        (question.clone(), rows)
+    };
+    questions.iter().map(answer).collect()
+}
+
+/// The values of an object in their order, as every engine would write them.
+#[cfg(feature = "sql")]
+struct Row(Vec<Option<String>>);
+
+#[cfg(feature = "sql")]
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Values;
+        impl<'de> serde::de::Visitor<'de> for Values {
+            type Value = Row;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a row")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
+                let mut values = Vec::new();
+                while let Some((_, value)) = map.next_entry::<String, Value>()? {
+                    values.push(written(&value));
+                }
+                Ok(Row(values))
+            }
+        }
+        deserializer.deserialize_map(Values)
+    }
+}
+
+#[cfg(feature = "sql")]
+fn written(value: &Value) -> Option<String> {
+    let Value::String(text) = value else { return (!value.is_null()).then(|| value.to_string()) };
+    let moment = text.ends_with('Z').then(|| text.parse::<contrail::base::Time>().ok()).flatten();
+    Some(moment.map_or_else(|| text.clone(), |at| at.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()))
+}
+
 /// A directory of the project.
 pub(super) fn directory(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

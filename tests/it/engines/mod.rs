@@ -66,6 +66,22 @@ fn assert_same(found: &Answered, expected: &Answered, stage: &Stage, examples: u
     }
 }
 
+#[cfg(feature = "sql")]
+#[tokio::test]
+async fn duckdb_reads_the_tables_as_contrail_query_does() {
+    for stage in lakes::all().await {
+        let Some(found) = ask_duckdb(stage) else { return };
+        // It refuses to ask what was never built.
+        let is_built = |table: &str| stage.path.join("tables").join(table).exists();
+        let mut asked = asked(questions::CONTRAIL, stage);
+        asked.retain(|question, _| question.split_once(':').is_some_and(|(table, _)| is_built(table)));
+        assert!(asked.len() > TABLES.len());
+        for (question, rows) in ask::ask_contrail(&stage.path, &asked) {
+            assert_eq!(found.answers[&question], rows, "{question} in {}", stage.name);
+        }
+    }
+}
+
 #[tokio::test]
 async fn duckdb_reads_every_line_of_the_raw_payloads() {
     let stage = lakes::all().await.iter().find(|stage| stage.has_examples).unwrap();
@@ -73,7 +89,11 @@ async fn duckdb_reads_every_line_of_the_raw_payloads() {
     let lake = LakeReader::of_directory(&stage.path);
     let lines = |dataset: &str| lake.raw(dataset).values().map(|object| object.lines().len()).sum::<usize>();
     let count = |dataset: &str| {
-        (dataset.to_owned(), format!("SELECT COUNT(*), COUNT(json), COUNT(dt) FROM contrail.raw_{dataset}"))
+        let field = if dataset.starts_with("aws") { "spotprice" } else { "retailprice" };
+        (
+            dataset.to_owned(),
+            format!("SELECT COUNT(*), COUNT({field}), COUNT(json) FROM contrail.raw_{dataset}"),
+        )
     };
     let datasets = ["aws_spot_prices", "azure_retail_prices"];
     let asked = datasets.map(count).into();

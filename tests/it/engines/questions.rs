@@ -23,6 +23,9 @@ pub(super) const SPARK: Dialect = Dialect { moment: |at| format!("TIMESTAMP '{at
 pub(super) const ATHENA: Dialect = Dialect { has_services: false, ..SPARK };
 pub(super) const CLICKHOUSE: Dialect =
     Dialect { moment: |at| format!("toDateTime64('{at}', 6, 'UTC')"), ..DUCKDB };
+#[cfg(feature = "sql")]
+pub(super) const CONTRAIL: Dialect =
+    Dialect { database: "", moment: |at| format!("TIMESTAMP '{at}Z'"), has_services: true };
 pub(super) const POLARS: Dialect =
     Dialect { database: "", moment: |at| format!("CAST('{at}' AS TIMESTAMP)"), has_services: true };
 

@@ -12,8 +12,9 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::super::{Changes, Current};
 use crate::base::{Price, Time};
-use crate::lake::key::Key;
+use crate::lake::key::{Key, Parsed};
 use crate::lake::meta::ObjectMeta;
+use crate::lake::slice::Version;
 use crate::lake::store::{MemoryStore, Store};
 use crate::tables::holdings::Holdings;
 use crate::tables::make::Maker;
@@ -47,7 +48,7 @@ impl Lake {
 
     /// A listing of Azure that was fetched at 01:30 of its day.
     pub(super) async fn listing(&self, day: &str, items: &[String], is_sound: bool) {
-        let body: String = items.iter().map(|item| format!("{item}\n")).collect();
+        let body: String = items.iter().flat_map(|item| [item.as_str(), "\n"]).collect();
         let meta = ObjectMeta {
             fetched_at: format!("{day}T01:30:00Z").parse().ok(),
             complete: Some(true),
@@ -65,7 +66,7 @@ impl Lake {
 
     /// A price list of AWS that was fetched in the year after.
     async fn version(&self, region: &str, version: &str, prices: &[(&str, &str)]) {
-        let day = format!("{}-{}-{}", &version[..4], &version[4..6], &version[6..8]);
+        let day = Version::new(version).unwrap().published();
         let key = format!("raw/aws_price_list/dt={day}/offer=AmazonEC2/region={region}/{version}.json.gz");
         let products: Vec<String> = prices
             .iter()
@@ -165,7 +166,8 @@ fn said(batch: &RecordBatch) -> Vec<String> {
         let price = known.map_or_else(|| "for nobody knows".to_owned(), |price| price.to_string());
         let until = moment("effective_to", row).map(|end| format!(" until {end}")).unwrap_or_default();
         let source = text("source_key", row).unwrap();
-        let day = source.split("dt=").nth(1).unwrap()[8..10].to_owned();
+        let Ok((_, Parsed::Raw(slice))) = Key::parse(&source) else { panic!("{source} is no raw object") };
+        let day = slice.day().format("%d");
         let (sku, seen) = (text("sku_id", row).unwrap(), moment("observed_at", row).unwrap());
         format!("{change} {sku} {price}{until} seen {seen} of {day}")
     };
@@ -395,7 +397,7 @@ async fn an_object_that_is_gone_spoils_no_more_than_what_is_made_of_it() {
     let mut holdings = Holdings::list(lake.store.as_ref(), None, |_| false).await.unwrap();
     for objects in holdings.raw.values_mut() {
         let gone = Key::parse(&slot(&day(3))).unwrap();
-        let crate::lake::key::Parsed::Raw(slice) = gone.1 else { panic!("a slot") };
+        let Parsed::Raw(slice) = gone.1 else { panic!("a slot") };
         let object = crate::tables::holdings::RawObject { key: gone.0, slice, ..objects[0].clone() };
         objects.push(object);
     }

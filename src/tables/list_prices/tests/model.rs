@@ -30,6 +30,9 @@ struct Looked {
 /// is gone.
 type Told = Vec<(&'static str, u8, u8, Option<usize>)>;
 
+/// What is known in the end: of each rate its price, the word, and the place where it was seen last.
+type Newest = BTreeMap<u8, (u8, u8, usize)>;
+
 /// What is known of a rate.
 struct Known {
     state: (u8, u8),
@@ -38,8 +41,8 @@ struct Known {
     lacking: Vec<usize>,
 }
 
-/// What each look tells, and what is known in the end, with the place where it was seen last.
-fn model(looks: &[Looked], patience: usize) -> (Vec<Told>, BTreeMap<u8, (u8, u8, usize)>) {
+/// What each look tells, and what is known in the end.
+fn model(looks: &[Looked], patience: usize) -> (Vec<Told>, Newest) {
     let mut known = BTreeMap::<u8, Known>::new();
     let (mut list, mut is_sound) = (&List::new(), false);
     let mut all = Vec::new();

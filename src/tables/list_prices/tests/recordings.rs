@@ -39,7 +39,7 @@ async fn what_changes_in_recorded_listings_is_what_another_program_finds() {
     let Some(captures) = captures() else { return };
     let lake = Lake::new();
     let days = "2026-01-01".parse::<Date>().unwrap().iter_days();
-    for (day, capture) in days.clone().zip(&captures) {
+    for (day, capture) in days.zip(&captures) {
         let items: Vec<String> = capture.lines().map(str::to_owned).collect();
         lake.listing(&day.to_string(), &items, !items.is_empty()).await;
     }
