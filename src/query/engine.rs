@@ -23,7 +23,7 @@ use crate::tables::scratch::Scratch;
 const CATALOG: &str = "contrail";
 const SCHEMA: &str = "lake";
 
-/// With less memory than this, steps work on fewer rows at once.
+/// With less memory than this, steps work on fewer rows at once and one after the other: side by side each had too little.
 const SMALL_BYTES: usize = 256 << 20;
 /// How many rows that are.
 const SMALL_BATCH_ROWS: usize = 2_048;
@@ -64,7 +64,7 @@ fn config(memory: usize) -> SessionConfig {
         .with_default_catalog_and_schema(CATALOG, SCHEMA)
         .with_collect_statistics(false);
     if memory < SMALL_BYTES {
-        config = config.with_batch_size(SMALL_BATCH_ROWS);
+        config = config.with_batch_size(SMALL_BATCH_ROWS).with_target_partitions(1);
     }
     let options = config.options_mut();
     options.execution.time_zone = Some("UTC".to_owned());

@@ -67,7 +67,9 @@ pub(super) async fn put_spot(store: &dyn Store, day: &str, changes: &[Change<'_>
     rows.sort();
     let file = tempfile::NamedTempFile::new().unwrap();
     let mut writer = TableWriter::new(&SPOT_PRICES, file.reopen().unwrap()).unwrap();
-    rows.iter().for_each(|row| writer.push(row).unwrap());
+    for row in &rows {
+        writer.push(row).unwrap();
+    }
     let written = writer.finish().unwrap();
     let meta = ObjectMeta { sha256: written.sha256, bytes: written.bytes, ..ObjectMeta::default() };
     let key = spot_key(day);
@@ -80,7 +82,9 @@ pub(super) async fn put_spot(store: &dyn Store, day: &str, changes: &[Change<'_>
 pub(super) async fn put_raw(store: &dyn Store, key: &str, lines: &[&str]) {
     let file = tempfile::NamedTempFile::new().unwrap();
     let mut gzip = flate2::write::GzEncoder::new(file.reopen().unwrap(), flate2::Compression::default());
-    lines.iter().for_each(|line| writeln!(gzip, "{line}").unwrap());
+    for line in lines {
+        writeln!(gzip, "{line}").unwrap();
+    }
     gzip.finish().unwrap();
     let (key, _) = Key::parse(key).unwrap();
     let put = store.put_if_absent(&key, file.path(), &ObjectMeta::default()).await.unwrap();
