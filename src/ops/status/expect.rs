@@ -41,6 +41,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_dataset_of_this_release_has_its_history() {
+        for dataset in crate::config::SOURCES {
+            assert!(History::of(dataset).is_some(), "{dataset}");
+        }
+    }
+
+    #[test]
     fn patience_is_two_looks_and_never_a_lost_slot_more() {
         let patience = |history, every| {
             let expectation = Expectation {

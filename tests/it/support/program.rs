@@ -25,7 +25,7 @@ impl Home {
     pub(crate) fn new() -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let directory = temporary.path().to_owned();
-        Self { directory, variables: Vec::new(), _temporary: Some(temporary) }
+        Self { directory, variables: raw_only(), _temporary: Some(temporary) }
     }
 
     /// A home for several tests. What the tests of a run before left in it is removed.
@@ -33,7 +33,7 @@ impl Home {
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = std::fs::remove_dir_all(&directory);
         std::fs::create_dir_all(&directory).unwrap();
-        Self { directory, variables: Vec::new(), _temporary: None }
+        Self { directory, variables: raw_only(), _temporary: None }
     }
 
     /// The home with one more variable in the environment of its commands.
@@ -98,6 +98,12 @@ impl Home {
         let stderr = Told::listen(child.stderr.take().unwrap());
         Running { child, stdout, stderr }
     }
+}
+
+/// Most tests are about what is crawled, and read all that a run says: tables do not build themselves there, unless a
+/// test wants it.
+fn raw_only() -> Vec<(String, String)> {
+    vec![("CONTRAIL_TABLES__BUILD".to_owned(), "never".to_owned())]
 }
 
 /// The lines of a pipe, as they come.

@@ -1,3 +1,4 @@
 //! Tables that the built binary made, against what the raw objects of the same lake say.
 
+mod command;
 mod spot;
