@@ -97,7 +97,7 @@ def build_spot(binary, directory, python, rows):
     script = directory / "same.py"
     script.write_text(DUCKDB)
     duckdb = run([python, script, lake, directory / "same.parquet", "2"], directory)
-    counted = [python, "-c", f"import duckdb; assert duckdb.sql(\"FROM read_parquet('{lake}/tables/spot_prices/*/*.parquet')\").count('*').fetchone() == ({rows},)"]
+    counted = [python, "-c", f"import duckdb; assert duckdb.sql(\"FROM read_parquet('{lake}/tables/spot_prices/*/*.parquet')\").count('*').fetchall() == [({rows},)]"]
     run(counted, directory)
     return spot, duckdb
 

@@ -102,7 +102,6 @@ async fn a_question_about_one_machine_reads_less_than_a_hundredth() {
         }
         let read = read / asked;
         let told = format!("{read} of {bytes} bytes of {} with {} rows are read", table.name, rows.len());
-        println!("{told}");
         assert!(read * 10_000 / bytes < most, "{told}");
         (all_read, all_bytes) = (all_read + read, all_bytes + bytes);
         let tally = Tally::default();
