@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::coverage::{Coverage, NOTHING, Standing, shown};
 use super::error::AskError;
-use super::offer::{Kind, Offer, State, effective_hourly};
+use super::offer::{Kind, Offer, State, effective, month_of};
 use super::question::{Question, When};
 use super::rates::{COLUMNS, Rate, applying};
 use crate::base::Time;
@@ -108,6 +108,7 @@ fn offer_of(rate: &Rate, as_of: Option<Time>) -> Offer {
         payment_option: rate.payment_option.clone(),
         offering_class: rate.offering_class.clone(),
         hourly: None,
+        monthly: None,
         is_effective: false,
         upfront: None,
         currency: Some(rate.currency.clone()),
@@ -122,12 +123,13 @@ fn offer_of(rate: &Rate, as_of: Option<Time>) -> Offer {
 
 /// Turns what is due at once into a share of each hour, and says what cannot be known.
 fn settle(mut offer: Offer) -> Offer {
-    if let Some(years) = offer.term_years.filter(|_| offer.upfront.is_some()) {
-        offer.hourly = effective_hourly(offer.hourly, offer.upfront, years);
+    offer.monthly = offer.hourly.and_then(month_of);
+    if let Some((years, upfront)) = offer.term_years.zip(offer.upfront) {
+        (offer.hourly, offer.monthly) = effective(offer.hourly, upfront, years).unzip();
         offer.is_effective = true;
     }
     if offer.hourly.is_none() || offer.state == State::Unknown {
-        (offer.hourly, offer.state) = (None, State::Unknown);
+        (offer.hourly, offer.monthly, offer.state) = (None, None, State::Unknown);
         offer.why = Some("the price list has a price that is no number, or that does not fit".to_owned());
     }
     offer
@@ -170,5 +172,5 @@ pub(super) fn nothing(
     }
     let never = || question.moment().and_then(|moment| coverage.why_never(moment));
     let why = whys.into_iter().next().or_else(never);
-    (State::Unknown, why.unwrap_or_else(|| format!("this lake has no list prices of {region}")))
+    (State::Unknown, why.unwrap_or_else(|| "this lake has no list prices of the region".to_owned()))
 }

@@ -8,6 +8,8 @@ use crate::base::{Price, Time};
 const HOURS_OF_A_MONTH: i64 = 730;
 /// Hours of a year.
 const HOURS_OF_A_YEAR: i64 = 8_760;
+/// Months of a year.
+const MONTHS_OF_A_YEAR: i64 = 12;
 
 /// One way to have a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct Offer {
     /// What an hour costs. Of what is paid upfront the share of an hour is in it, rounded to ten places: see
     /// [`is_effective`](Self::is_effective).
     pub hourly: Option<Price>,
+    /// What a month of 730 hours costs, a twelfth of a year's share of what is paid upfront in it.
+    pub monthly: Option<Price>,
     /// Whether [`hourly`](Self::hourly) has a share of what is paid upfront.
     pub is_effective: bool,
     /// What is due at once.
@@ -122,6 +126,7 @@ impl Offer {
             payment_option: None,
             offering_class: None,
             hourly: None,
+            monthly: None,
             is_effective: false,
             upfront: None,
             currency: None,
@@ -132,11 +137,6 @@ impl Offer {
             why: Some(why),
             source_key: None,
         }
-    }
-
-    /// What a month of 730 hours costs.
-    pub fn monthly(&self) -> Option<Price> {
-        self.hourly?.times(HOURS_OF_A_MONTH)
     }
 
     /// Cheapest first; what has no price comes last. Equal prices are told in an order that is always the same.
@@ -159,11 +159,18 @@ impl Offer {
     }
 }
 
-/// What an hour of a commitment costs: the hourly price and the share of what is due at once, rounded to ten places.
-/// `None` when a part of it is not known.
-pub(super) fn effective_hourly(hourly: Option<Price>, upfront: Option<Price>, years: i64) -> Option<Price> {
-    let share = upfront?.shared_among(years.checked_mul(HOURS_OF_A_YEAR)?)?;
-    hourly.unwrap_or(Price::ZERO).plus(share)
+/// What a month costs at a price of an hour.
+pub(super) fn month_of(hourly: Price) -> Option<Price> {
+    hourly.times(HOURS_OF_A_MONTH)
+}
+
+/// What an hour and a month of a commitment cost: the hourly price and the share of what is due at once, each rounded once
+/// to ten places. `None` when a part of it is not known.
+pub(super) fn effective(hourly: Option<Price>, upfront: Price, years: i64) -> Option<(Price, Price)> {
+    let hourly = hourly.unwrap_or(Price::ZERO);
+    let hour = upfront.shared_among(years.checked_mul(HOURS_OF_A_YEAR)?)?;
+    let month = upfront.shared_among(years.checked_mul(MONTHS_OF_A_YEAR)?)?;
+    Some((hourly.plus(hour)?, month_of(hourly)?.plus(month)?))
 }
 
 #[cfg(test)]
@@ -172,16 +179,18 @@ mod tests {
 
     #[test]
     fn what_is_paid_upfront_is_shared_among_the_hours_of_the_term() {
-        let price = Price::read;
+        let price = |text| Price::read(text).unwrap();
+        let told = |hourly, upfront, years| {
+            effective(hourly, price(upfront), years)
+                .map(|(hour, month)| (hour.to_string(), month.to_string()))
+        };
+        let pair = |hour: &str, month: &str| Some((hour.to_owned(), month.to_owned()));
         // 8,760 hours: 876 is a tenth an hour.
-        assert_eq!(effective_hourly(None, price("876"), 1), price("0.1"));
-        assert_eq!(effective_hourly(price("0.02"), price("876"), 1), price("0.12"));
-        assert_eq!(effective_hourly(price("0.02"), price("1000"), 3), price("0.0580517504"));
-        assert_eq!(
-            effective_hourly(price("0.02"), None, 3),
-            None,
-            "a part that is unknown makes all of it unknown"
-        );
-        assert_eq!(effective_hourly(None, price("1"), 0), None);
+        assert_eq!(told(None, "876", 1), pair("0.1", "73"));
+        assert_eq!(told(Some(price("0.02")), "876", 1), pair("0.12", "87.6"));
+        // A month is rounded by itself: it is no multiple of an hour that was rounded.
+        assert_eq!(told(None, "494", 1), pair("0.0563926941", "41.1666666667"));
+        assert_eq!(told(Some(price("0.02")), "1000", 3), pair("0.0580517504", "42.3777777778"));
+        assert_eq!(told(None, "1", 0), None);
     }
 }

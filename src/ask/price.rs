@@ -118,7 +118,7 @@ fn no_spot(coverage: &Coverage, question: &Question, region: &str) -> (State, St
         return (State::Absent, format!("{} has no spot price there", question.instance_type));
     }
     let why = question.moment().and_then(|moment| coverage.why_never(moment));
-    (State::Unknown, why.unwrap_or_else(|| format!("this lake has no spot prices of {region}")))
+    (State::Unknown, why.unwrap_or_else(|| "this lake has no spot prices of the region".to_owned()))
 }
 
 #[cfg(test)]

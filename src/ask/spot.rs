@@ -12,7 +12,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::coverage::{Coverage, NOTHING, Standing, shown};
 use super::error::AskError;
-use super::offer::{Kind, Offer, State};
+use super::offer::{Kind, Offer, State, month_of};
 use super::question::{Question, When};
 use crate::base::clock::{midnight, whole_second};
 use crate::base::{Date, Name, Price, Time};
@@ -311,7 +311,7 @@ fn offer(
         (None, Some(_), _) => None,
     };
     if offer.why.is_none() {
-        (offer.hourly, offer.state) = (price, State::Known);
+        (offer.hourly, offer.monthly, offer.state) = (price, price.and_then(month_of), State::Known);
     }
     offer
 }

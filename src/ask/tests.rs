@@ -214,14 +214,14 @@ async fn the_latest_prices_are_told_cheapest_first_with_the_moment_until_which_t
             "us-east-1 use1-az2 spot 0.05 known",
             "us-east-1 reserved Partial Upfront 0.06 known",
             "us-east-1 on-demand 0.096 known",
-            "eu-west-1 on-demand unknown this lake has no list prices of eu-west-1",
+            "eu-west-1 on-demand unknown this lake has no list prices of the region",
             "eu-west-1 spot unknown refused to this account since 2026-11-20T00:00Z",
         ]
     );
     let answer = lake.answer(&question(When::Latest)).await.unwrap();
     let spot = answer.offers.first().unwrap();
     assert_eq!(spot.as_of, Some(time("2026-11-21T10:00:00Z")), "the end of what was fetched, not now");
-    assert_eq!(spot.monthly(), Price::read("32.85"));
+    assert_eq!(spot.monthly, Price::read("32.85"));
     let reserved = answer.offers.iter().find(|offer| offer.kind == Kind::Reserved).unwrap();
     assert!(reserved.is_effective);
     assert_eq!(
@@ -382,8 +382,8 @@ async fn a_region_that_nobody_collects_is_unknown_and_one_without_the_machine_is
     assert_eq!(
         tell("ap-south-1").await,
         [
-            "ap-south-1 on-demand unknown this lake has no list prices of ap-south-1",
-            "ap-south-1 spot unknown this lake has no spot prices of ap-south-1",
+            "ap-south-1 on-demand unknown this lake has no list prices of the region",
+            "ap-south-1 spot unknown this lake has no spot prices of the region",
         ]
     );
     let mut covered = Lake::with_gap("lost", true).await;

@@ -23,7 +23,7 @@ struct Row<'a> {
     offering_class: Option<&'a str>,
     price_hour: Option<String>,
     price_month: Option<String>,
-    /// The hourly price has a share of what is due at once, rounded to ten places.
+    /// The prices have a share of what is due at once, rounded to ten places.
     is_effective: bool,
     upfront: Option<String>,
     currency: Option<&'a str>,
@@ -70,7 +70,7 @@ fn row(offer: &Offer) -> Row<'_> {
         payment_option: offer.payment_option.as_deref(),
         offering_class: offer.offering_class.as_deref(),
         price_hour: offer.hourly.map(amount),
-        price_month: offer.monthly().map(amount),
+        price_month: offer.monthly.map(amount),
         is_effective: offer.is_effective,
         upfront: offer.upfront.map(amount),
         currency: offer.currency.as_deref(),

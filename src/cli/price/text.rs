@@ -53,9 +53,15 @@ fn lines(offers: &[Offer]) -> Vec<Line<'_>> {
         for currency in currencies {
             // What is not known has no currency, and stands on every line of its region.
             let is_here = |offer: &&Offer| {
-                offer.region == region && offer.currency.as_deref().is_none_or(|known| known == currency)
+                let is_shown = offer.kind != Kind::LowPriority;
+                is_shown
+                    && offer.region == region
+                    && offer.currency.as_deref().is_none_or(|known| known == currency)
             };
-            lines.push(Line { region, currency, offers: offers.iter().filter(is_here).collect() });
+            let offers: Vec<&Offer> = offers.iter().filter(is_here).collect();
+            if offers.iter().any(|offer| offer.state != State::Absent) {
+                lines.push(Line { region, currency, offers });
+            }
         }
     }
     lines.sort_by(|one, other| {
@@ -132,7 +138,7 @@ fn hourly(offer: Option<&Offer>) -> String {
 }
 
 fn monthly(offer: Option<&Offer>) -> String {
-    cell(offer, Offer::monthly)
+    cell(offer, |offer| offer.monthly)
 }
 
 fn cell(offer: Option<&Offer>, price: fn(&Offer) -> Option<Price>) -> String {
@@ -150,7 +156,7 @@ fn zones(offers: &[&Offer]) -> String {
         let zone = offer.zone_id.as_deref().or(offer.zone.as_deref())?;
         Some(format!("{zone} {}", hourly(Some(offer))))
     });
-    named.collect::<Vec<_>>().join("  ")
+    named.collect::<Vec<_>>().join(", ")
 }
 
 /// Every way to have the machine in one region.
@@ -175,7 +181,7 @@ fn terms(offers: &[Offer]) -> String {
     let mut text = Table { headings, numbers: 6, rows: rows.collect() }.render("");
     if offers.iter().any(|offer| offer.is_effective) {
         text.push_str(
-            "What is due at once is in the price of an hour, in equal shares, rounded to ten places.\n",
+            "What is due at once is in the price of an hour, in equal shares, rounded to ten places; in that of a month likewise.\n",
         );
     }
     text.push('\n');

@@ -99,7 +99,7 @@ fn what_a_machine_costs_is_what_the_clouds_said() {
     assert_eq!(csv.lines().next(), Some(heading));
 
     let old = home.run(&["price", MACHINE, "--at", "2001-01-01"]).with(3);
-    assert!(old.stderr.contains("this lake knows nothing before"), "{}", old.stderr);
+    assert!(old.stdout.contains("this lake knows nothing before"), "{}", old.stdout);
     let unheard = home.run(&["price", "m5.lrge"]).with(2);
     assert!(unheard.stderr.contains("did you mean m5.large?"), "{}", unheard.stderr);
     let odd = home.run(&["price", MACHINE, "--os", "Plan9"]).with(2);
