@@ -42,3 +42,4 @@ bench: servers ## measure memory, CPU and time with the release binary
 	python3 benches/price_list_cpu.py
 	python3 benches/spot_tick.py
 	python3 benches/cold_start.py
+	python3 benches/tables.py

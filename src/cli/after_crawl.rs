@@ -96,7 +96,9 @@ impl AfterCrawl {
         built
     }
 
-    async fn run(&self, since: Date) -> Option<Vec<Line>> {
+    async fn run(&self, first: Date) -> Option<Vec<Line>> {
+        // What was looked at today says something of the evening before.
+        let since = first.pred_opt().unwrap_or(first);
         let spawned = Command::new(&self.program)
             .args(&self.arguments)
             .args(["--since", &since.to_string()])

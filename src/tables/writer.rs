@@ -284,7 +284,9 @@ mod tests {
         let write = |name: &str| {
             let path = directory.path().join(name);
             let mut writer = TableWriter::new(&SPOT_PRICES, File::create(&path).unwrap()).unwrap();
-            rows.iter().for_each(|row| writer.push(row).unwrap());
+            for row in &rows {
+                writer.push(row).unwrap();
+            }
             (writer.finish().unwrap(), path)
         };
         let ((one, path), (other, _)) = (write("one"), write("other"));
