@@ -216,25 +216,25 @@ fn run(command: Command, context: &Context) -> Result<u8, CliError> {
 /// How long the end waits for threads that are at work still: a lookup of a name may never come back.
 const LAST_COPIES: Duration = Duration::from_secs(2);
 
-/// The stack of a thread, unless more is asked for.
-const STACK_BYTES: usize = 2 << 20;
-
 /// Runs a command that waits for networks.
 fn wait_for(command: impl Future<Output = Result<u8, CliError>>) -> Result<u8, CliError> {
-    wait_on(STACK_BYTES, command)
+    wait_on(None, command)
 }
 
-/// Runs a command that waits for networks, on threads with so much stack.
-fn wait_on(stack: usize, command: impl Future<Output = Result<u8, CliError>>) -> Result<u8, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_stack_size(stack)
-        .max_blocking_threads(BLOCKING_THREADS)
-        .build()
-        .map_err(|error| {
-            CliError::new(exit::FAILED, format!("failed to start the runtime: {error}"))
-                .with_hint("check the limits on threads and open files")
-        })?;
+/// Runs a command that waits for networks, on threads with as much stack as it needs.
+fn wait_on(
+    stack: Option<usize>,
+    command: impl Future<Output = Result<u8, CliError>>,
+) -> Result<u8, CliError> {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    threads.enable_all().max_blocking_threads(BLOCKING_THREADS);
+    if let Some(stack) = stack {
+        threads.thread_stack_size(stack);
+    }
+    let runtime = threads.build().map_err(|error| {
+        CliError::new(exit::FAILED, format!("failed to start the runtime: {error}"))
+            .with_hint("check the limits on threads and open files")
+    })?;
     let outcome = runtime.block_on(command);
     // A copy that is under way on a thread of its own is let finish, or it would be left lying in the lake. Who
     // has interrupted twice does not wait.

@@ -16,12 +16,12 @@ use super::exit::{self, CliError};
 use super::format::Format;
 use crate::base::units::ByteSize;
 
-/// The stack of the threads that the command runs on.
+/// The stack of the threads that the command runs on; `None` for as much as others have.
 #[cfg(feature = "sql")]
-pub(super) const STACK_BYTES: usize = crate::query::STACK_BYTES;
-/// The stack of the threads that the command runs on.
+pub(super) const STACK_BYTES: Option<usize> = Some(crate::query::STACK_BYTES);
+/// The stack of the threads that the command runs on; `None` for as much as others have.
 #[cfg(not(feature = "sql"))]
-pub(super) const STACK_BYTES: usize = super::STACK_BYTES;
+pub(super) const STACK_BYTES: Option<usize> = None;
 /// What `--file` calls standard input.
 const STDIN: &str = "-";
 
