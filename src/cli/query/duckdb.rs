@@ -2,12 +2,34 @@
 
 use std::fmt::Write as _;
 
+#[cfg(not(feature = "sql"))]
+use super::super::Context;
+#[cfg(not(feature = "sql"))]
+use super::super::exit::{self, CliError};
 use super::super::format::Format;
 use super::super::typed::quoted;
 use super::{FileFormat, QueryArgs};
 use crate::config::{Lake, LakeUrl};
 use crate::tables::TABLES;
 use crate::tables::raw::{RAW_TABLES, RawTable};
+
+/// Answers with the line.
+///
+/// # Errors
+///
+/// Always: exit code [`exit::USAGE`], with the line as its hint.
+#[cfg(not(feature = "sql"))]
+#[expect(clippy::unused_async, reason = "called as the engine is")]
+pub(super) async fn run(
+    arguments: &QueryArgs,
+    sql: String,
+    file_format: Option<FileFormat>,
+    context: &Context,
+) -> Result<u8, CliError> {
+    let line = line(&context.load()?.config.lake, &sql, arguments, file_format);
+    Err(CliError::new(exit::USAGE, "this build of contrail has no SQL engine")
+        .with_hint(format!("build it with `cargo install --features sql`, or ask DuckDB: {line}")))
+}
 
 /// The line, ready to paste. It makes views of the tables that the query names.
 pub(super) fn line(lake: &Lake, sql: &str, arguments: &QueryArgs, file_format: Option<FileFormat>) -> String {

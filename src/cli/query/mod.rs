@@ -9,7 +9,11 @@ mod duckdb;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "sql")]
+use answer as engine;
 use clap::Args;
+#[cfg(not(feature = "sql"))]
+use duckdb as engine;
 
 use super::Context;
 use super::exit::{self, CliError};
@@ -74,14 +78,7 @@ impl FileFormat {
 pub(super) async fn run(arguments: &QueryArgs, context: &Context) -> Result<u8, CliError> {
     let file_format = arguments.output.as_deref().map(FileFormat::of).transpose()?;
     let sql = text(arguments, &context.directory)?;
-    #[cfg(feature = "sql")]
-    return answer::run(arguments, sql, file_format, context).await;
-    #[cfg(not(feature = "sql"))]
-    {
-        let line = duckdb::line(&context.load()?.config.lake, &sql, arguments, file_format);
-        Err(CliError::new(exit::USAGE, "this build of contrail has no SQL engine")
-            .with_hint(format!("build it with `cargo install --features sql`, or ask DuckDB: {line}")))
-    }
+    engine::run(arguments, sql, file_format, context).await
 }
 
 /// The query, from where it stands.
