@@ -76,8 +76,6 @@ def build_lists(binary, directory, size):
     config = """
 [lake]
 url = "file:./lists"
-[tables]
-build = "never"
 [sources]
 aws_spot_prices = {{ enabled = false }}
 azure_retail_prices = {{ enabled = false }}

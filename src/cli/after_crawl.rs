@@ -18,6 +18,8 @@ use crate::crawler::{Observer, Shutdown};
 use crate::lake::key::{Key, Parsed};
 use crate::lake::run_log::{Attempt, Outcome};
 use crate::lake::slice::Slice;
+use crate::sources::Sentinel;
+use crate::telemetry::metrics;
 
 /// What has been stored and is in no table yet.
 #[derive(Debug)]
@@ -26,7 +28,7 @@ pub(super) struct AfterCrawl {
     arguments: Vec<OsString>,
     /// The first day that something was stored for.
     since: Mutex<Option<Date>>,
-    ticked: Notify,
+    logged: Notify,
 }
 
 impl AfterCrawl {
@@ -52,7 +54,7 @@ impl AfterCrawl {
         };
         arguments.extend(["--lake".into(), lake]);
         arguments.extend(["--quiet", "tables", "build", "--format", "json"].map(OsString::from));
-        Some(Arc::new(Self { program, arguments, since: Mutex::default(), ticked: Notify::new() }))
+        Some(Arc::new(Self { program, arguments, since: Mutex::default(), logged: Notify::new() }))
     }
 
     /// An observer that notes for `builds` what is stored, and tells `observer` everything.
@@ -63,11 +65,11 @@ impl AfterCrawl {
         }
     }
 
-    /// Builds after each tick, until the crawler stops.
+    /// Builds after each run, once everything of it is in the lake, until the crawler stops.
     pub(super) async fn keep_building(self: Arc<Self>, shutdown: Shutdown) {
         loop {
             tokio::select! {
-                () = self.ticked.notified() => {}
+                () = self.logged.notified() => {}
                 () = shutdown.stopping() => return,
             }
             self.build(&shutdown).await;
@@ -89,6 +91,9 @@ impl AfterCrawl {
                     .iter()
                     .fold((0, 0), |(objects, rows), line| (objects + line.built, rows + line.rows));
                 tracing::info!(objects, rows, "built tables");
+                for (dataset, count) in lines.iter().flat_map(|line| &line.leaps) {
+                    (0..*count).for_each(|_| metrics::sentinel(dataset, Sentinel::Price.as_str()));
+                }
             }
             // The next build makes up for it.
             None => self.note(since),
@@ -174,9 +179,9 @@ impl Observer for Watching {
         self.observer.attempted(attempt);
     }
 
-    fn ended(&self, dataset: &str) {
-        self.observer.ended(dataset);
-        self.builds.ticked.notify_one();
+    fn logged(&self) {
+        self.observer.logged();
+        self.builds.logged.notify_one();
     }
 }
 

@@ -1,5 +1,6 @@
 //! `contrail tables build`: the raw payloads as Parquet.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
@@ -17,7 +18,8 @@ use super::patience::Patience;
 use super::table::Table;
 use crate::base::units::{ByteSize, counted, grouped};
 use crate::base::{Chance, Date};
-use crate::lake::key::Key;
+use crate::lake::key::{Key, Parsed};
+use crate::lake::notice::Notice;
 use crate::tables::TABLES;
 use crate::tables::build::{self, BuildError, Options, Progress, Report, TableReport};
 use crate::tables::scratch::Scratch;
@@ -75,6 +77,8 @@ pub(super) struct Line {
     pub(super) problems: u64,
     /// Objects that could not be built.
     pub(super) failed: u64,
+    /// Raw objects, by dataset, with a price that is far from its last, and that was not noticed before.
+    pub(super) leaps: BTreeMap<String, u64>,
 }
 
 /// Runs the command.
@@ -133,8 +137,19 @@ impl Line {
             bytes: report.bytes,
             problems: report.problems,
             failed: report.failed.len() as u64,
+            leaps: leaps(&report.news),
         }
     }
+}
+
+fn leaps(news: &[Notice]) -> BTreeMap<String, u64> {
+    let mut leaps = BTreeMap::new();
+    for notice in news {
+        if let Ok((_, Parsed::Raw(slice))) = Key::parse(notice.key.as_str()) {
+            *leaps.entry(slice.stream().dataset().to_string()).or_default() += 1;
+        }
+    }
+    leaps
 }
 
 fn code(error: &BuildError) -> u8 {
@@ -149,6 +164,15 @@ fn tell(report: &Report) {
         }
         for problem in &table.told {
             tracing::warn!("not in {}: {problem}", table.table);
+        }
+        for notice in &table.news {
+            for sample in &notice.samples {
+                tracing::warn!("{}: {sample}", notice.key);
+            }
+            let more = notice.warnings.saturating_sub(notice.samples.len() as u64);
+            if more > 0 {
+                tracing::warn!("{}: and {more} more that leap", notice.key);
+            }
         }
         let more = table.problems.saturating_sub(table.told.len() as u64);
         if more > 0 {

@@ -48,6 +48,7 @@ pub async fn dry_run(
         let traffic = Traffic::default();
         let context = PlanContext {
             coverage: &coverage,
+            expected: &coverage,
             now,
             created_at: identity.created_at,
             grid,

@@ -20,10 +20,8 @@ pub trait Observer: Send + Sync + std::fmt::Debug {
     fn attempted(&self, attempt: &Attempt) {
         let _ = attempt;
     }
-    /// The tick of a dataset is over.
-    fn ended(&self, dataset: &str) {
-        let _ = dataset;
-    }
+    /// A run log is in the lake, and before it everything of its run: with a store that is away, long after the tick.
+    fn logged(&self) {}
 }
 
 /// Tells nobody.

@@ -124,7 +124,6 @@ pub(super) async fn tick(
     if result == TickResult::Done {
         metrics::success(dataset, now);
     }
-    context.observer.ended(dataset);
     run
 }
 
@@ -190,6 +189,7 @@ impl Tick {
         let traffic = Traffic::default();
         let plan_context = PlanContext {
             coverage: &known.stored,
+            expected: &known.coverage,
             now: known.planned_at,
             created_at: known.identity.created_at,
             grid: known.grid,

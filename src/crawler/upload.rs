@@ -21,6 +21,7 @@ use super::upload_state::{State, Trouble, Watched};
 use crate::base::error::Hinted;
 use crate::lake::commit::{Committed, commit};
 use crate::lake::identity::IdentityError;
+use crate::lake::key::Parsed;
 use crate::lake::run_log::Outcome;
 use crate::lake::spool::Entry;
 use crate::lake::store::StoreErrorKind;
@@ -349,6 +350,9 @@ impl Driver {
     fn settle(&mut self, job: Job, result: Result<Committed, String>) {
         let Job { mut entry, run, failures } = job;
         self.context.ledgers.note_settled(&entry, result.is_ok());
+        if matches!((&entry.parsed, &result), (Parsed::RunLog(..), Ok(_))) {
+            self.context.observer.logged();
+        }
         if let (Some(run), Some(mut attempt)) = (&run, entry.attempt.take()) {
             attempt.finished = self.context.clock.now();
             match result {

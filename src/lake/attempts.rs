@@ -4,7 +4,7 @@
 use std::io::{self, BufRead, Read as _};
 
 use super::key::{Key, Parsed};
-use super::run_log::Attempt;
+use super::run_log::{Attempt, Outcome};
 use super::slice::{Slice, Stream, Version};
 
 /// No line is near this long: what is longer is no log of ours, and is not held in memory.
@@ -36,9 +36,9 @@ pub fn read_attempts(
 }
 
 impl Attempt {
-    /// The stream that it is about; `None` when it is about its dataset as a whole, or by nobody we know.
+    /// The stream that was attempted; `None` when it was the dataset as a whole, or nothing, or by nobody we know.
     pub fn about(&self) -> Option<Stream> {
-        let path = self.stream.as_deref()?;
+        let path = self.stream.as_deref().filter(|_| self.outcome != Outcome::Noticed)?;
         let parts = path.split('/').map(|part| part.split_once('=')).collect::<Option<Vec<_>>>()?;
         Stream::new(&self.dataset, &parts).ok()
     }
@@ -57,7 +57,6 @@ impl Attempt {
 mod tests {
     use super::*;
     use crate::base::Name;
-    use crate::lake::run_log::Outcome;
 
     fn stream() -> Stream {
         Stream::new("aws_price_list", &[("offer", "AmazonEC2"), ("region", "us-east-1")]).unwrap()

@@ -14,6 +14,7 @@ pub mod interval;
 pub mod key;
 pub mod ledger;
 pub mod meta;
+pub mod notice;
 pub mod read_back;
 mod room;
 pub mod run_log;

@@ -40,6 +40,8 @@ pub enum Outcome {
     Failed,
     /// The upstream no longer has it: marked.
     Lost,
+    /// Nobody asked the upstream: objects that are there were compared, and one shows something odd.
+    Noticed,
     /// The run ended before it was over: the last line of a killed run.
     Interrupted,
 }
@@ -56,6 +58,7 @@ impl Outcome {
             Self::Refused => "refused",
             Self::Failed => "failed",
             Self::Lost => "lost",
+            Self::Noticed => "noticed",
             Self::Interrupted => "interrupted",
         }
     }
@@ -72,7 +75,7 @@ impl Outcome {
 
     /// Whether it came to something: the upstream was asked, and answered.
     pub fn is_success(self) -> bool {
-        !self.is_refusal() && !self.is_failure()
+        !self.is_refusal() && !self.is_failure() && self != Self::Noticed
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Dataset {
 pub struct PlanContext<'a> {
     /// What the lake has of the dataset.
     pub coverage: &'a Coverage,
+    /// What the lake has or will have of it, once the spool is empty.
+    pub expected: &'a Coverage,
     /// The moment that the plan is made for.
     pub now: Time,
     /// When the lake was made.

@@ -12,12 +12,15 @@ use super::writer::TableWriter;
 use crate::base::Date;
 use crate::lake::key::TableObject;
 use crate::lake::meta::ObjectMeta;
+use crate::lake::notice::Notice;
 
 /// What came of making one object, beside its rows.
 #[derive(Debug, Default)]
 pub struct Made {
     /// What could not be decoded, by raw object.
     pub problems: Vec<Problems>,
+    /// What raw objects show beside others that no fetch could see.
+    pub notices: Vec<Notice>,
     /// What the next object of the table depends on, where it does.
     pub closes: Option<String>,
 }

@@ -16,6 +16,7 @@ use super::sort::Sorter;
 use super::writer::WriteError;
 use crate::base::error::Hinted;
 use crate::lake::key::Key;
+use crate::lake::notice::NoticeError;
 use crate::lake::store::{Store, StoreError, StoreErrorKind};
 
 /// Pieces in which payloads are read.
@@ -47,6 +48,15 @@ impl MakeError {
             }
             Self::Disk(_) | Self::Write(WriteError::Disk(_)) => true,
             Self::Write(_) | Self::Broken(_) => false,
+        }
+    }
+}
+
+impl From<NoticeError> for MakeError {
+    fn from(error: NoticeError) -> Self {
+        match error {
+            NoticeError::Disk(error) => Self::Disk(error),
+            NoticeError::Store(error) => Self::Store(error),
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::base::{Clock, Date};
 use crate::lake::identity::{Identity, IdentityError};
 use crate::lake::key::{Key, TableObject, TablePart};
 use crate::lake::meta::ObjectMeta;
+use crate::lake::notice::Notice;
 use crate::lake::store::{Found, Replaced, Store, StoreError, StoreErrorKind};
 
 /// How many objects are asked for what they are made of at once.
@@ -68,6 +69,8 @@ pub struct TableReport {
     pub problems: u64,
     /// The first of them.
     pub told: Vec<Problem>,
+    /// What raw objects show beside others and was not noticed before. It is in the run log.
+    pub news: Vec<Notice>,
     /// The parts that were not made: the key, why, and what to do about it.
     pub failed: Vec<Failure>,
 }
@@ -167,7 +170,7 @@ pub async fn build(
     let makers = super::makers(clock.now());
     let wanted = |name: &str| options.tables.is_empty() || options.tables.iter().any(|table| table == name);
     let workshop = Workshop { store, scratch, memory: options.memory, threads: options.threads };
-    let mut run = Run { holdings: list(&workshop, options).await?, workshop, options, progress };
+    let mut run = Run { clock, holdings: list(&workshop, options).await?, workshop, options, progress };
     let mut report = Report::default();
     for mut maker in makers {
         if wanted(maker.table().name) {
@@ -183,6 +186,7 @@ async fn list(workshop: &Workshop, options: &Options) -> Result<Holdings, StoreE
 
 /// One build.
 struct Run<'a> {
+    clock: &'a dyn Clock,
     workshop: Workshop,
     holdings: Holdings,
     options: &'a Options,
@@ -192,7 +196,7 @@ struct Run<'a> {
 /// What came of one part.
 enum Part {
     Kept,
-    Built(Written, Vec<Problems>),
+    Built(Written, Vec<Problems>, Vec<Notice>),
 }
 
 impl Run<'_> {
@@ -212,6 +216,7 @@ impl Run<'_> {
             bytes: 0,
             problems: 0,
             told: Vec::new(),
+            news: Vec::new(),
             failed: Vec::new(),
         };
         for part in parts {
@@ -222,11 +227,12 @@ impl Run<'_> {
                     report.unchanged += 1;
                     self.progress.part(&key, None);
                 }
-                Ok(Part::Built(written, problems)) => {
+                Ok(Part::Built(written, problems, news)) => {
                     report.built += 1;
                     report.rows += written.rows;
                     report.bytes += written.bytes;
                     report.take(&problems);
+                    report.news.extend(news);
                     self.progress.part(&key, Some(written.rows));
                 }
                 // Where the store does not answer or refuses us, the next part would fare no better.
@@ -237,7 +243,23 @@ impl Run<'_> {
                 }
             }
         }
+        if !report.news.is_empty() {
+            // The tables of the run log are to have them, too.
+            self.holdings = list(&self.workshop, self.options).await?;
+        }
         Ok(report)
+    }
+
+    /// Writes down what was noticed. Answers what is news.
+    async fn note(&self, notices: Vec<Notice>) -> Result<Vec<Notice>, MakeError> {
+        let (store, directory) = (self.workshop.store.as_ref(), self.workshop.scratch.path());
+        let mut news = Vec::new();
+        for notice in notices {
+            if notice.put(store, directory, self.clock.now()).await? {
+                news.push(notice);
+            }
+        }
+        Ok(news)
     }
 
     fn is_wanted(&self, part: &TableObject) -> bool {
@@ -269,6 +291,7 @@ impl Run<'_> {
         key: &Key,
         mut before: Option<Found>,
     ) -> Result<Part, MakeError> {
+        let mut news = Vec::new();
         for _ in 0..TRIES {
             let inputs = maker.inputs(part, &self.holdings).digest(maker.table());
             let meta = before.as_ref().and_then(|found| found.meta.as_ref());
@@ -278,7 +301,7 @@ impl Run<'_> {
             }
             let file = self.workshop.scratch.named()?;
             let rows = TableWriter::new(maker.table(), file.reopen()?)?;
-            let (Made { problems, closes }, rows) =
+            let (Made { problems, notices, closes }, rows) =
                 maker.make(part, &self.holdings, &self.workshop, rows).await?;
             let written = spawn_blocking(|| rows.finish()).await.map_err(broken)??;
             let meta = ObjectMeta {
@@ -290,9 +313,11 @@ impl Run<'_> {
                 closes,
                 ..ObjectMeta::default()
             };
+            // Before the object: whoever finds that made does not make it again, and would not notice.
+            news.extend(self.note(notices).await?);
             let expected = before.as_ref().map(|found| &found.etag);
             match self.workshop.store.replace(key, file.path(), &meta, expected).await? {
-                Replaced::Done(_) => return Ok(Part::Built(written, problems)),
+                Replaced::Done(_) => return Ok(Part::Built(written, problems, news)),
                 Replaced::Changed => {}
             }
             // Somebody else builds too, and may know more than we do.

@@ -97,7 +97,7 @@ impl Maker for Slots {
         }
         let mut problems = Problems::of("raw/x");
         problems.note("line 1", "odd");
-        Ok((Made { problems: vec![problems], closes: Some("hash".to_owned()) }, rows))
+        Ok((Made { problems: vec![problems], closes: Some("hash".to_owned()), ..Made::default() }, rows))
     }
 
     fn kept(&mut self, object: &TableObject, meta: &ObjectMeta) {
@@ -136,7 +136,8 @@ impl Rig {
         let scratch = Scratch::within(self.directory.path()).unwrap();
         let workshop = Workshop { store, scratch, memory: 1 << 20, threads: 1 };
         let holdings = list(&workshop, &self.options).await.unwrap();
-        let mut run = Run { workshop, holdings, options: &self.options, progress: &Silent };
+        let clock = crate::base::SystemClock;
+        let mut run = Run { clock: &clock, workshop, holdings, options: &self.options, progress: &Silent };
         run.table(maker).await.unwrap()
     }
 

@@ -18,8 +18,10 @@ use super::rate::Rate;
 use super::state::damaged;
 use super::timeline::{Look, Timeline};
 use crate::base::{Date, Name, Time};
-use crate::lake::key::{TableObject, TablePart};
+use crate::lake::key::{Key, TableObject, TablePart};
+use crate::lake::notice::Notice;
 use crate::lake::slice::Slice;
+use crate::sources::Sentinel;
 use crate::tables::definitions::LIST_PRICES;
 use crate::tables::holdings::Holdings;
 use crate::tables::inputs::Inputs;
@@ -116,8 +118,9 @@ impl Maker for Changes {
         self.forget(feed, &timelines, day);
         let (scratch, memory) = (workshop.scratch.clone(), workshop.memory);
         let done = spawn_blocking(move || write(comparisons, Sorter::new(&scratch, memory), rows));
-        let (problems, rows) = done.await.map_err(broken)??;
-        Ok((Made { problems, closes: None }, rows))
+        let (made, rows) = done.await.map_err(broken)??;
+        let notices = made.notices.into_iter().filter(|_| !feed.is_watched).collect();
+        Ok((Made { notices, ..made }, rows))
     }
 }
 
@@ -193,8 +196,9 @@ impl<'t, 'h> Step<'t, 'h> {
             now: state.rates.clone(),
             gone: gone.map(|(place, look)| (place, end(&look))),
             observed_at: archive.facts.moment(&now),
-            source_key: now.seen.key.to_string(),
+            source_key: now.seen.key.clone(),
             problems: if now.is_mark() { Problems::of(&now.seen.key) } else { state.problems.clone() },
+            leaps: Problems::of(&now.seen.key),
         })
     }
 }
@@ -206,8 +210,10 @@ struct Comparison {
     /// What was seen last before this place is withdrawn as of this moment.
     gone: Option<(usize, Time)>,
     observed_at: Time,
-    source_key: String,
+    source_key: Key,
     problems: Problems,
+    /// Prices that are far from what they were.
+    leaps: Problems,
 }
 
 /// Writes what the `comparisons` tell, in the order of the table.
@@ -215,35 +221,48 @@ fn write(
     comparisons: Vec<Comparison>,
     mut sorter: Sorter,
     mut rows: TableWriter,
-) -> Result<(Vec<Problems>, TableWriter), MakeError> {
+) -> Result<(Made, TableWriter), MakeError> {
     let mut packer = Packer::new(&LIST_PRICES);
-    let mut problems = Vec::new();
+    let mut made = Made::default();
     for mut comparison in comparisons {
         comparison.push_rows(&mut packer, &mut sorter)?;
-        problems.extend(Some(comparison.problems).filter(|problems| problems.count() > 0));
+        made.notices.extend(comparison.notice());
+        made.problems.extend(Some(comparison.problems).filter(|problems| problems.count() > 0));
     }
     let runs = sorter.finish()?;
     let mut merge = Merge::of(&runs)?;
     while let Some(row) = merge.next()? {
         rows.push(row)?;
     }
-    Ok((problems, rows))
+    Ok((made, rows))
 }
 
 impl Comparison {
+    /// What is to be told of leaps, if there are any.
+    fn notice(&self) -> Option<Notice> {
+        let samples = self.leaps.told().iter().map(|leap| format!("{}: {}", leap.place, leap.reason));
+        (self.leaps.count() > 0).then(|| Notice {
+            key: self.source_key.clone(),
+            fetched_at: self.observed_at,
+            sentinel: Sentinel::Price.as_str(),
+            warnings: self.leaps.count(),
+            samples: samples.collect(),
+        })
+    }
+
     fn push_rows(&mut self, packer: &mut Packer, sorter: &mut Sorter) -> io::Result<()> {
         let (observed_at, source_key) = (self.observed_at, self.source_key.as_str());
         let mut push = |rate: &Rate<'_>, change| {
             sorter.push(rate.pack_row(packer, observed_at, Some(change), source_key))
         };
-        let (problems, gone) = (&mut self.problems, self.gone);
+        let (leaps, gone) = (&mut self.leaps, self.gone);
         compare(&self.window, &self.now, gone.map(|(place, _)| place), |change| match change {
             Change::New(row) => push(&Rate::unpack(row).map_err(damaged)?, "new"),
             Change::Changed { from, to } => {
                 let (from, to) = (Rate::unpack(from).map_err(damaged)?, Rate::unpack(to).map_err(damaged)?);
                 if let Some((last, now)) = leap(&from, &to) {
                     let place = format_args!("rate {}", to.sku_price_id);
-                    problems.note(place, format_args!("the price leaps from {last} to {now}: it is kept"));
+                    leaps.note(place, format_args!("the price leaps from {last} to {now}"));
                 }
                 push(&to, "changed")
             }

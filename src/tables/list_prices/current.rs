@@ -125,7 +125,7 @@ impl Maker for Current {
         let closes =
             feed.service_part.is_none().then(|| roster(&services.filter_map(service_of).cloned().collect()));
         let opened = self.open(feed, &timelines, digest, workshop).await?;
-        let made = Made { problems: std::mem::take(&mut opened.problems), closes };
+        let made = Made { problems: std::mem::take(&mut opened.problems), closes, ..Made::default() };
         let run: Option<Run> = opened.split.get(service).cloned();
         let done = spawn_blocking(move || {
             if let Some(run) = run {

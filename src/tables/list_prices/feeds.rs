@@ -24,6 +24,8 @@ pub(super) struct Feed {
     pub(super) provider: &'static str,
     /// From how many lists in a row, complete and above suspicion, a rate must be absent until it counts as withdrawn.
     pub(super) patience: usize,
+    /// Whether the crawler compares each list with the one before: then leaps of prices are told already.
+    pub(super) is_watched: bool,
     /// Its decoder.
     pub(super) read_rates: ReadRates,
     /// The name of the service that all lists of a stream are of, where the stream tells.
@@ -37,6 +39,8 @@ pub(super) static FEEDS: [Feed; 2] = [
         dataset: price_list::DATASET.id,
         provider: "aws",
         patience: 1,
+        // That would be half a gigabyte to read again for each of them.
+        is_watched: false,
         read_rates: aws::read_rates,
         service_part: Some("offer"),
     },
@@ -45,6 +49,7 @@ pub(super) static FEEDS: [Feed; 2] = [
         dataset: retail_prices::DATASET.id,
         provider: "azure",
         patience: 3,
+        is_watched: true,
         read_rates: azure::read_rates,
         service_part: None,
     },

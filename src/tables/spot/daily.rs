@@ -232,7 +232,7 @@ impl Maker for SpotPricesDaily {
         if let Some(current) = &mut self.current {
             (current.closes, current.rows) = (Some(closes.clone()), Some(run));
         }
-        Ok((Made { problems: decoded.problems, closes: Some(closes) }, rows))
+        Ok((Made { problems: decoded.problems, closes: Some(closes), ..Made::default() }, rows))
     }
 
     fn kept(&mut self, _object: &TableObject, meta: &ObjectMeta) {

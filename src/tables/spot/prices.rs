@@ -51,7 +51,7 @@ impl Maker for SpotPrices {
         let decoded = workshop.decode(objects, |object| object.key.clone(), decode).await?;
         let (rows, twice) = spawn_blocking(move || write(&decoded.runs, rows)).await.map_err(broken)??;
         let problems = decoded.problems.into_iter().chain(twice).collect();
-        Ok((Made { problems, closes: None }, rows))
+        Ok((Made { problems, ..Made::default() }, rows))
     }
 }
 

@@ -87,6 +87,7 @@ impl World {
         let mut planned = Plan::default();
         let context = PlanContext {
             coverage: &self.coverage,
+            expected: &self.coverage,
             now,
             created_at: midnight(self.grid.created_day()),
             grid: self.grid,

@@ -136,6 +136,7 @@ impl Lake {
     pub(crate) fn plan_context(&self) -> PlanContext<'_> {
         PlanContext {
             coverage: &self.coverage,
+            expected: &self.coverage,
             now: self.now,
             created_at: self.created_at,
             grid: self.grid(),

@@ -148,6 +148,7 @@ impl<'a> Crawl<'a> {
         let created_at: Time = NOW.parse().unwrap();
         let context = PlanContext {
             coverage: &self.coverage,
+            expected: &self.coverage,
             now: self.clock.now(),
             created_at,
             grid: grid(created_at),

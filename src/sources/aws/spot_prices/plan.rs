@@ -93,7 +93,8 @@ pub fn slices(stream: &Stream, context: &PlanContext<'_>, options: &Options, pla
             (since.map_or(edge, Interval::from), due.min(next_boundary(grid, past.until)))
         }
     };
-    let first = match have.begins() {
+    // What waits in the spool may be the beginning.
+    let first = match context.expected.stream(stream).and_then(StreamCoverage::begins) {
         Some(begins) if may_hold_what_was_before(grid, begins, horizon) => begins,
         _ => edge,
     };
@@ -202,12 +203,33 @@ mod tests {
     }
 
     fn planned_with(have: Option<&StreamCoverage>, now: &str, options: &Options, past: Option<Past>) -> Plan {
+        planned_beside(have, have, now, options, past)
+    }
+
+    /// A plan by what is stored, and what will be once the spool is empty.
+    fn planned_beside(
+        have: Option<&StreamCoverage>,
+        expected: Option<&StreamCoverage>,
+        now: &str,
+        options: &Options,
+        past: Option<Past>,
+    ) -> Plan {
         let grid = Grid::new(CREATED.parse().unwrap(), TimeDelta::hours(1)).unwrap();
-        let coverage = have.map(|have| Coverage::of_stream(stream(), have.clone())).unwrap_or_default();
+        let coverage = |have: Option<&StreamCoverage>| {
+            have.map(|have| Coverage::of_stream(stream(), have.clone())).unwrap_or_default()
+        };
+        let (coverage, expected) = (coverage(have), coverage(expected));
         let traffic = Traffic::default();
         let created_at = midnight(grid.created_day());
-        let context =
-            PlanContext { coverage: &coverage, now: time(now), created_at, grid, past, traffic: &traffic };
+        let context = PlanContext {
+            coverage: &coverage,
+            expected: &expected,
+            now: time(now),
+            created_at,
+            grid,
+            past,
+            traffic: &traffic,
+        };
         let mut plan = Plan::default();
         slices(&stream(), &context, options, &mut plan);
         plan
@@ -252,6 +274,20 @@ mod tests {
             ("2026-11-20T23:40:00Z", "2026-08-23T00:00:00Z..2026-08-24T00:00:00Z"),
         ] {
             assert_eq!(first(Some(&have), now), expected, "{now}");
+        }
+    }
+
+    /// A row was in both, as above: the first plan's oldest window waited in the spool of a process that was killed.
+    #[test]
+    fn a_first_window_that_waits_in_the_spool_is_the_beginning_too() {
+        let waiting = stored(&[interval("2026-08-24T00:00:00Z", "2026-08-25T00:00:00Z")]);
+        let later = interval("2026-08-25T00:00:00Z", "2026-08-26T00:00:00Z");
+        let mut expected = waiting.clone();
+        expected.windows.insert(later);
+        for have in [None, Some(&stored(&[later]))] {
+            let plan = planned_beside(have, Some(&expected), "2026-11-20T23:56:00Z", &options("90d"), None);
+            // What waits is left out once it is planned.
+            assert_eq!(labels(&plan.wanted)[0], "2026-08-24T00:00:00Z..2026-08-25T00:00:00Z");
         }
     }
 

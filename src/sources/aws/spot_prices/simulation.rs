@@ -119,6 +119,7 @@ impl World {
         let mut plan = Plan::default();
         let context = PlanContext {
             coverage: &self.coverage,
+            expected: &self.coverage,
             now: planned_at,
             created_at: midnight(self.grid.created_day()),
             grid: self.grid,

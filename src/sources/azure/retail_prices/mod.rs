@@ -322,6 +322,7 @@ mod tests {
         let now: Time = now.parse().unwrap();
         let context = PlanContext {
             coverage: &coverage,
+            expected: &coverage,
             now,
             created_at: now,
             grid: Grid::new(now.date_naive(), chrono::TimeDelta::hours(1)).unwrap(),

@@ -33,6 +33,7 @@ pub(super) struct Lake {
 pub(super) struct Built {
     pub(super) parts: Vec<String>,
     pub(super) problems: Vec<String>,
+    pub(super) noticed: Vec<String>,
 }
 
 impl Lake {
@@ -119,6 +120,10 @@ impl Lake {
             self.store.replace(&key, file.path(), &meta, before.as_ref()).await.unwrap();
             built.parts.push(key.as_str().split('/').nth(3).unwrap().to_owned());
             let told = made.problems.iter().flat_map(|problems| problems.told().to_vec());
+            for notice in made.notices {
+                assert_eq!((notice.sentinel, notice.warnings), ("price", notice.samples.len() as u64));
+                built.noticed.extend(notice.samples);
+            }
             built.problems.extend(told.map(|problem| format!("{}: {}", problem.place, problem.reason)));
         }
         built
@@ -377,13 +382,20 @@ async fn a_price_that_leaps_is_told_and_kept() {
     lake.version("us-east-1", "20261103000000", &[("A", "0.11"), ("B", "7"), ("C", "0")]).await;
     let built = lake.build(Changes::default()).await;
     assert_eq!(
-        built.problems,
-        [
-            "rate A.T.R: the price leaps from 0.1 to 10: it is kept",
-            "rate C.T.R: the price leaps from 5 to 0: it is kept"
-        ]
+        built.noticed,
+        ["rate A.T.R: the price leaps from 0.1 to 10", "rate C.T.R: the price leaps from 5 to 0"]
     );
+    assert_eq!(built.problems, [""; 0], "nothing is missing of the table");
     assert_eq!(lake.changes("aws", &day(2)).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_leap_that_the_crawler_has_told_is_not_told_again() {
+    let lake = Lake::new();
+    lake.listing(&day(1), &[machine("a", "0.1")], true).await;
+    lake.listing(&day(2), &[machine("a", "50")], true).await;
+    let built = lake.build(Changes::default()).await;
+    assert_eq!((built.parts.len(), built.noticed.len(), built.problems.len()), (2, 0, 0));
 }
 
 #[tokio::test]
