@@ -43,3 +43,4 @@ bench: servers ## measure memory, CPU and time with the release binary
 	python3 benches/spot_tick.py
 	python3 benches/cold_start.py
 	python3 benches/tables.py
+	python3 benches/price.py

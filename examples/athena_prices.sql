@@ -38,7 +38,8 @@ WITH wanted (instance_type) AS (
   GROUP BY instance_type, region_id
 ), spot AS (
   SELECT instance_type, region_id, SUM(known_seconds) AS known_seconds,
-    SUM(time_weighted_avg * known_seconds) / SUM(known_seconds) AS usd
+    CAST(SUM(time_weighted_avg * CAST(known_seconds AS decimal(10, 0))) AS decimal(30, 10))
+      / CAST(SUM(known_seconds) AS decimal(12, 0)) AS usd
   FROM "contrail".spot_prices_daily
   WHERE dt >= CAST(current_date - INTERVAL '90' DAY AS varchar(10))
     AND operating_system = 'Linux' AND currency = 'USD' AND time_weighted_avg IS NOT NULL AND known_seconds > 0
@@ -51,11 +52,13 @@ FROM spot JOIN on_demand ON on_demand.instance_type = spot.instance_type AND on_
 WHERE spot.instance_type IN (SELECT instance_type FROM wanted)
 ORDER BY saved_percent DESC, spot.instance_type, spot.region_id;
 
--- 3. What changed in the price lists this month? The former price of a rate stands in its row before.
+-- 3. What changed in the price lists this month? The former price of a rate stands in its row before. Azure tells a new price
+-- as a rate that begins later, so the two are seen together where they were told together.
 WITH states AS (
   SELECT provider_name, service_name, change, dt, list_unit_price,
     LAG(list_unit_price) OVER (
-      PARTITION BY provider_name, service_name, region_id, sku_price_id, currency ORDER BY observed_at, dt
+      PARTITION BY provider_name, service_name, region_id, sku_id, sku_price_id, meter, currency
+      ORDER BY observed_at, COALESCE(effective_from, observed_at), dt
     ) AS former
   FROM "contrail".list_prices
 )

@@ -65,7 +65,11 @@ def savings(tables, types):
     known = spot(tables, types).where(since(90)).where("time_weighted_avg IS NOT NULL AND known_seconds > 0")
     mean = known.groupBy("instance_type", "region_id").agg(
         f.sum("known_seconds").alias("known_seconds"),
-        f.expr("sum(time_weighted_avg * known_seconds) / sum(known_seconds)").alias("mean"),
+        # In decimals that are wide enough for the quotient to have all its digits.
+        f.expr(
+            "CAST(sum(time_weighted_avg * CAST(known_seconds AS decimal(10, 0))) AS decimal(30, 10))"
+            " / CAST(sum(known_seconds) AS decimal(12, 0))"
+        ).alias("mean"),
     )
     return (
         mean.join(on_demand(tables, types).where("usd > 0"), ["instance_type", "region_id"])
@@ -82,8 +86,10 @@ def savings(tables, types):
 
 
 def changes(tables, _types):
-    rate = Window.partitionBy("provider_name", "service_name", "region_id", "sku_price_id", "currency")
-    former = f.lag("list_unit_price").over(rate.orderBy("observed_at", "dt"))
+    # Azure tells a new price as a rate that begins later, so the two are seen together where they were told together.
+    rate = Window.partitionBy("provider_name", "service_name", "region_id", "sku_id", "sku_price_id", "meter", "currency")
+    told = rate.orderBy("observed_at", f.coalesce("effective_from", "observed_at"), "dt")
+    former = f.lag("list_unit_price").over(told)
     return (
         tables("list_prices")
         .withColumn("former", former)

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Draws the pictures of the README: flow.svg, the way of a payload, and run.svg, a run as a person sees it.
+"""Draws the pictures of the README: flow.svg, the way of a payload; run.svg, a run as a person sees it; and example.svg,
+what the first question of examples/athena_prices.sql finds in the lake that the run has made.
 
-    python3 img/make.py [path of the contrail binary]
+    python3 img/make.py [path of a contrail binary with the feature sql]
 
-run.svg is a real run against the simulated cloud: the binary writes to a pseudo-terminal, a small terminal emulator
+The run and the answer are real, of the simulated cloud: the binary writes to a pseudo-terminal, a small terminal emulator
 keeps the screen, and the screen is drawn. Needs the standard library only. Colours are chosen to be read on light and on
 dark pages alike.
 """
@@ -26,10 +27,11 @@ MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monos
 SANS = "-apple-system, 'Segoe UI', Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
 
-# --- run.svg ---------------------------------------------------------------------------------------------------------
+# --- run.svg, example.svg ---------------------------------------------------------------------------------------------------------
 
 COLUMNS, ROWS = 92, 60
-COMMAND = ["crawler", "--sandbox", "--once"]
+RUN = ["crawler", "--sandbox", "--once"]
+EXAMPLE = ["--lake", "contrail-lake", "query", "--file", "cheapest.sql"]
 CELL_WIDTH, LINE_HEIGHT, FONT_SIZE = 9.0, 20, 15
 PALETTE = {
     30: "#6e7681", 31: "#ff7b72", 32: "#7ee787", 33: "#e3b341", 34: "#3b5371", 35: "#d2a8ff", 36: "#56d4dd", 37: "#e6edf3",
@@ -40,13 +42,13 @@ PLAIN, BACKGROUND, BORDER = "#e6edf3", "#0d1117", "#30363d"
 BASIC = [*range(30, 38), *range(90, 98)]
 
 
-def record(binary, directory):
-    """Everything that a run writes to its terminal."""
+def record(binary, directory, command):
+    """Everything that a command writes to its terminal."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(directory)
         environment = {"PATH": os.environ.get("PATH", ""), "HOME": directory, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
-        os.execve(binary, ["contrail", *COMMAND], environment)
+        os.execve(binary, ["contrail", *command], environment)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     written = bytearray()
     while True:
@@ -59,7 +61,7 @@ def record(binary, directory):
         written += data
     _, status = os.waitpid(pid, 0)
     if os.waitstatus_to_exitcode(status) != 0:
-        sys.exit(f"contrail {' '.join(COMMAND)} failed:\n{written.decode(errors='replace')}")
+        sys.exit(f"contrail {' '.join(command)} failed:\n{written.decode(errors='replace')}")
     return written.decode()
 
 
@@ -172,21 +174,32 @@ def draw_line(line, x, y):
     return parts
 
 
-def run_picture(binary):
+def screen_pictures(binary):
     # A short path, because the summary shows it.
     directory = Path(tempfile.gettempdir()) / "prices"
     if directory.exists():
         sys.exit(f"{directory} is there already; move it away")
     directory.mkdir()
     try:
-        written = record(binary, str(directory))
+        screen_picture("run.svg", RUN, record(binary, str(directory), RUN))
+        (directory / EXAMPLE[-1]).write_text(first_question())
+        screen_picture("example.svg", EXAMPLE, record(binary, str(directory), EXAMPLE))
     finally:
         shutil.rmtree(directory)
+
+
+def first_question():
+    """The first statement of the examples, without the comments before it."""
+    lines = (HERE.parent / "examples" / "athena_prices.sql").read_text().splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--")).split(";")[0]
+
+
+def screen_picture(name, command, written):
     screen = Screen()
     screen.style = (PALETTE[92], True)
     screen.write("$ ")
     screen.style = (PLAIN, True)
-    screen.write(f"contrail {' '.join(COMMAND)}\r\n")
+    screen.write(f"contrail {' '.join(command)}\r\n")
     screen.style = (PLAIN, False)
     screen.write(written)
     lines = screen.lines
@@ -199,7 +212,7 @@ def run_picture(binary):
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
         f'font-family="{MONO}" font-size="{FONT_SIZE}" xml:space="preserve" role="img">',
-        f"<title>A run of contrail {' '.join(COMMAND)}</title>",
+        f"<title>A run of contrail {' '.join(command)}</title>",
         f"<desc>{escape(said)}</desc>",
         f'<rect x="0.5" y="0.5" width="{width - 1:g}" height="{height - 1:g}" rx="10" fill="{BACKGROUND}" stroke="{BORDER}"/>',
     ]
@@ -208,7 +221,7 @@ def run_picture(binary):
     for number, line in enumerate(lines):
         parts += draw_line(line, left, top + number * LINE_HEIGHT)
     parts.append("</svg>\n")
-    (HERE / "run.svg").write_text("\n".join(parts), encoding="utf-8")
+    (HERE / name).write_text("\n".join(parts), encoding="utf-8")
 
 
 # --- flow.svg --------------------------------------------------------------------------------------------------------
@@ -305,8 +318,8 @@ def main():
     binary = Path(sys.argv[1] if len(sys.argv) > 1 else target / "debug" / "contrail").resolve()
     flow_picture()
     if not binary.exists():
-        subprocess.run(["cargo", "build", "--locked"], cwd=HERE.parent, check=True)
-    run_picture(str(binary))
+        subprocess.run(["cargo", "build", "--locked", "--features", "sql"], cwd=HERE.parent, check=True)
+    screen_pictures(str(binary))
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ use crate::tables::raw::RAW_TABLES;
 use crate::tables::scratch::Scratch;
 
 /// Where tables are in SQL, for who writes it out.
-const CATALOG: &str = "contrail";
-const SCHEMA: &str = "lake";
+const CATALOG: &str = "lake";
+/// As `contrail ddl` has it, so that what was written for another engine runs here.
+const SCHEMA: &str = "contrail";
 
 /// With less memory than this, steps work on fewer rows at once and one after the other: side by side each had too little.
 const SMALL_BYTES: usize = 256 << 20;

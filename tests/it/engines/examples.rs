@@ -1,5 +1,6 @@
 //! `examples/`: the SQL for Athena, run by Spark with a metastore of Hive, and the Spark job, run in local mode, answer
-//! the same four questions. So the answers, which share no line, must be the same.
+//! the same four questions, and `contrail query` takes the SQL as it is. So the answers, which share no line, must be the
+//! same.
 
 use serde::Deserialize;
 
@@ -23,6 +24,15 @@ fn trimmed(rows: Rows) -> Rows {
         if is_decimal { value.trim_end_matches('0').trim_end_matches('.').to_owned() } else { value }
     };
     rows.into_iter().map(|row| row.into_iter().map(|value| value.map(trim)).collect()).collect()
+}
+
+/// The statements of a file, in order.
+#[cfg(feature = "sql")]
+fn statements(sql: &str) -> Questions {
+    let lines = sql.lines().filter(|line| !line.starts_with("--"));
+    let sql = lines.flat_map(|line| [line, "\n"]).collect::<String>();
+    let statements = sql.split(';').map(str::trim).filter(|statement| !statement.is_empty());
+    statements.enumerate().map(|(number, statement)| (number.to_string(), statement.to_owned())).collect()
 }
 
 fn run_job(lake: &std::path::Path) -> Vec<Printed> {
@@ -55,6 +65,14 @@ async fn the_sql_for_athena_and_the_spark_job_give_the_same_answers_about_a_dire
     let job = run_job(&stage.path);
     // Before them stand the two examples of the statements.
     assert_eq!((found.len(), job.len()), (6, 4));
+    #[cfg(feature = "sql")]
+    {
+        let ours = ask::ask_contrail(&stage.path, &statements(&sql));
+        assert_eq!(ours.len(), 4);
+        for ((question, rows), expected) in ours.into_iter().zip(found.iter().skip(2)) {
+            assert_eq!(trimmed(rows), trimmed(expected.clone()), "question {question}");
+        }
+    }
     for (printed, rows) in job.into_iter().zip(found.into_iter().skip(2)) {
         let question = printed.question;
         assert!(!rows.is_empty(), "{question} finds nothing");
