@@ -1,6 +1,6 @@
 //! What commands print on stdout.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use super::exit::{self, CliError};
 
@@ -13,4 +13,14 @@ pub(super) fn print(data: &[u8]) -> Result<(), CliError> {
         }
         _ => Ok(()),
     }
+}
+
+/// How many characters a line of the terminal has; `None` where stdout is none.
+pub(super) fn terminal_width() -> Option<usize> {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(stdout).ok()?;
+    Some(usize::from(size.ws_col)).filter(|width| *width > 0)
 }

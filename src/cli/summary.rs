@@ -33,6 +33,12 @@ pub(super) struct Summary<'a> {
 
 /// Datasets of NDJSON, which DuckDB reads as they are; those of a flat row come first.
 const LINES: [&str; 2] = ["aws_spot_prices", "azure_retail_prices"];
+/// Datasets with prices of machines, and a machine that is sold nearly everywhere.
+const MACHINES: [(&str, &str); 3] = [
+    ("aws_price_list", "m5.large"),
+    ("aws_spot_prices", "m5.large"),
+    ("azure_retail_prices", "Standard_D2s_v3"),
+];
 const HEADINGS: [&str; 8] = ["dataset", "new", "known", "refused", "failed", "rows", "payload", "stored"];
 
 impl Summary<'_> {
@@ -151,6 +157,14 @@ impl Summary<'_> {
                 );
             }
         }
+        let has = |dataset: &str| self.report.datasets.get(dataset).is_some_and(Tally::has_objects);
+        let machine = MACHINES.iter().find(|(dataset, _)| has(dataset)).filter(|_| self.tables.is_some());
+        if let Some((_, machine)) = machine {
+            step(
+                "what a machine costs, the cheapest place first",
+                &self.typed.other(&format!("price {machine}")),
+            );
+        }
         step("how complete the lake is, and what is missing", &self.typed.other("status"));
         if self.sandbox {
             let program = self.typed.program();
@@ -216,11 +230,15 @@ mod tests {
     use super::*;
 
     fn summary(report: &Report) -> String {
+        summary_with(report, None)
+    }
+
+    fn summary_with(report: &Report, tables: Option<&[Line]>) -> String {
         let words = ["contrail", "crawler", "--sandbox", "--once", "--lake", "my lake"];
         let typed = Typed::new(&words.map(Into::into));
         Summary {
             report,
-            tables: None,
+            tables,
             lake: "file:///data/lake",
             directory: Some(Path::new("/data/lake")),
             sandbox: true,
@@ -290,6 +308,22 @@ mod tests {
         let azure = report.datasets.entry("azure_retail_prices".to_owned()).or_default();
         azure.outcomes.insert(Outcome::Stored, 3);
         assert!(summary(&report).contains("FROM '/data/lake/raw/azure_retail_prices/**"));
+    }
+
+    #[test]
+    fn once_there_are_tables_a_person_is_told_how_to_ask_them() {
+        let mut report = Report::default();
+        let azure = report.datasets.entry("azure_retail_prices".to_owned()).or_default();
+        azure.outcomes.insert(Outcome::Stored, 3);
+        assert!(!summary(&report).contains("contrail price"), "there are none");
+        let asked = |report: &Report, machine: &str| {
+            let line = format!("\n  contrail price {machine} --lake 'my lake'\n");
+            summary_with(report, Some(&[])).contains(&line)
+        };
+        assert!(asked(&report, "Standard_D2s_v3"));
+        let lists = report.datasets.entry("aws_price_list".to_owned()).or_default();
+        lists.outcomes.insert(Outcome::Stored, 1);
+        assert!(asked(&report, "m5.large"));
     }
 
     #[test]

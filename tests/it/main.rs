@@ -31,3 +31,5 @@ mod support;
 mod tables;
 mod throttling;
 mod verify;
+#[cfg(not(feature = "sql"))]
+mod without_sql;

@@ -13,15 +13,10 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 const UNKNOWN: char = '·';
 /// The room that the columns beside the chart take.
 const BESIDE: usize = 64;
-/// The room of a terminal that does not say how wide it is.
-const USUAL_WIDTH: usize = 100;
+/// The room where no terminal says how wide it is.
+pub(super) const USUAL_WIDTH: usize = 100;
 /// How many changes of list prices are shown.
 const CHANGES: usize = 20;
-
-/// How many columns the terminal has.
-pub(super) fn width() -> usize {
-    terminal_size::terminal_size().map_or(USUAL_WIDTH, |(width, _)| usize::from(width.0))
-}
 
 /// The whole text; `pools` is how many there are, of which the history may have fewer.
 pub(super) fn render(history: &History, question: &Question, pools: usize, width: usize) -> String {

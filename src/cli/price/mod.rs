@@ -14,7 +14,7 @@ use super::assemble::Bench;
 use super::backfill::moment;
 use super::exit::{self, CliError};
 use super::format::Format;
-use super::output::print;
+use super::output::{print, terminal_width};
 use super::patience::Patience;
 use crate::ask::{self, AskError, Question, When};
 use crate::base::units::{ByteSize, Period, counted};
@@ -153,7 +153,9 @@ async fn history(
     let limit = arguments.limit.unwrap_or(if arguments.format == Format::Table { SHOWN } else { usize::MAX });
     history.pools.truncate(limit);
     let text = match arguments.format {
-        Format::Table => chart::render(&history, question, pools, chart::width()),
+        Format::Table => {
+            chart::render(&history, question, pools, terminal_width().unwrap_or(chart::USUAL_WIDTH))
+        }
         Format::Json => machine::history_json(&history)?,
         Format::Csv => machine::history_csv(&history),
     };

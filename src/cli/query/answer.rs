@@ -1,7 +1,7 @@
 //! Answering a query: from the command line to the engine, and its answer to stdout or to a file, which is there whole or
 //! not at all.
 
-use std::io::{self, BufWriter, IsTerminal as _};
+use std::io::{self, BufWriter};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use super::super::Context;
 use super::super::assemble::Bench;
 use super::super::exit::{self, CliError};
 use super::super::format::Format;
+use super::super::output::terminal_width;
 use super::super::patience::Patience;
 use super::{FileFormat, QueryArgs};
 use crate::base::Chance;
@@ -105,16 +106,6 @@ fn printed(format: Format) -> Box<dyn Output> {
         Format::Json => Box::new(Json::new(sink)),
         Format::Csv => Box::new(Csv::new(sink)),
     }
-}
-
-/// How many characters a line of the terminal has; `None` where stdout is none.
-fn terminal_width() -> Option<usize> {
-    let stdout = io::stdout();
-    if !stdout.is_terminal() {
-        return None;
-    }
-    let size = rustix::termios::tcgetwinsize(stdout).ok()?;
-    Some(usize::from(size.ws_col)).filter(|width| *width > 0)
 }
 
 /// An answer within the lake would be taken for a part of it.
