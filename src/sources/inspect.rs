@@ -46,6 +46,8 @@ pub struct Inspected {
     pub faults: Vec<String>,
     /// How many rows there are, where that is not the number of lines.
     pub rows: Option<u64>,
+    /// The fingerprint of what it says, where that is not the one of its lines.
+    pub rows_hash: Option<String>,
 }
 
 /// How payloads of `dataset` are inspected, in a lake that has what `coverage` says. `None` for a dataset that this
