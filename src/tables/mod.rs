@@ -22,6 +22,7 @@ pub mod schema;
 pub mod scratch;
 pub mod sort;
 pub mod spot;
+mod spot_advice;
 #[cfg(test)]
 pub(crate) mod test_lake;
 mod timeline;
@@ -41,6 +42,7 @@ fn makers(now: Time) -> Vec<Box<dyn Maker>> {
     vec![
         Box::new(spot::SpotPrices),
         Box::new(spot::SpotPricesDaily::default()),
+        Box::new(spot_advice::SpotAdvice::default()),
         Box::new(list_prices::Changes::default()),
         Box::new(list_prices::Current::default()),
         Box::new(coverage::CoverageMaker::new(now)),
