@@ -36,6 +36,7 @@ endpoint_url = "{upstream}"
 [sources]
 aws_spot_prices = {{ settle = "10m" }}
 aws_price_list = {{ enabled = false }}
+aws_spot_advisor = {{ enabled = false }}
 azure_retail_prices = {{ enabled = false }}
 """)
         answer = directory / "status.json"

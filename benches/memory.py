@@ -37,6 +37,8 @@ spool_dir = "{directory}/spool"
 enabled = false
 [sources.aws_price_list]
 base_url = "{upstream}"
+[sources.aws_spot_advisor]
+enabled = false
 [sources.azure_retail_prices]
 base_url = "{upstream}"
 price_types = ["Consumption"]

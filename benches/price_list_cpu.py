@@ -32,6 +32,7 @@ def config(upstream, lake):
 spool_dir = "spool"
 [sources]
 aws_spot_prices = {{ enabled = false }}
+aws_spot_advisor = {{ enabled = false }}
 azure_retail_prices = {{ enabled = false }}
 aws_price_list = {{ base_url = "{upstream}" }}
 """

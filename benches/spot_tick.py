@@ -50,6 +50,7 @@ endpoint_url = "{upstream}"
 [sources]
 aws_spot_prices = {{ backfill = "{reach}s", settle = "1m", concurrency = {asked.concurrency} }}
 aws_price_list = {{ enabled = false }}
+aws_spot_advisor = {{ enabled = false }}
 azure_retail_prices = {{ enabled = false }}
 """
         measured = crawl(release_binary(), directory, config)

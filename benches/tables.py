@@ -78,6 +78,7 @@ def build_lists(binary, directory, size):
 url = "file:./lists"
 [sources]
 aws_spot_prices = {{ enabled = false }}
+aws_spot_advisor = {{ enabled = false }}
 azure_retail_prices = {{ enabled = false }}
 aws_price_list = {{ base_url = "{}" }}
 """

@@ -3,6 +3,7 @@
 
 pub use crate::config::fuzzing::file as config;
 pub use crate::sources::aws::price_list::fuzzing::{body as price_list_body, index as price_list_index};
+pub use crate::sources::aws::spot_advisor::fuzzing::feed as spot_advisor_feed;
 pub use crate::sources::aws::spot_prices::fuzzing::page as spot_page;
 pub use crate::sources::azure::retail_prices::fuzzing::page as azure_page;
 
@@ -147,6 +148,11 @@ mod tests {
     #[test]
     fn the_corpus_of_price_lists_holds() {
         replay("price_list_body", super::price_list_body);
+    }
+
+    #[test]
+    fn the_corpus_of_advisor_feeds_holds() {
+        replay("spot_advisor_feed", super::spot_advisor_feed);
     }
 
     #[test]

@@ -30,6 +30,7 @@ RAW = {
     "window": rf"raw/aws_spot_prices/{DAY}/region=({NAME})/({MOMENT})-({MOMENT})\.ndjson\.gz",
     "audit": rf"raw/aws_spot_prices/{DAY}/region=({NAME})/(\d{{8}})-\d{{8}}\.late\.ndjson\.gz",
     "version": rf"raw/aws_price_list/{DAY}/offer=({NAME})/region=({NAME})/(\d+)\.json\.gz",
+    "edition": rf"raw/aws_spot_advisor/{DAY}/({MOMENT})\.json\.gz",
     "slot": rf"raw/azure_retail_prices/{DAY}/currency=({NAME})/price_type=({NAME})/({MOMENT})\.ndjson\.gz",
 }
 OTHER = [
@@ -38,7 +39,7 @@ OTHER = [
     rf"_contrail/runs/{DAY}/{MOMENT}-[0-9a-f]{{8}}\.ndjson\.gz",
     rf"_contrail/marks/raw/.+\.(unchanged|lost)\.json",
 ]
-HOUR, DAY_LONG = timedelta(hours=1), timedelta(days=1)
+HOUR, QUARTER_DAY, DAY_LONG = timedelta(hours=1), timedelta(hours=6), timedelta(days=1)
 # A window is due when it has settled, an audit when its day is long over.
 SETTLE, AUDIT = timedelta(minutes=10), timedelta(hours=6)
 AZURE = {("USD", price_type) for price_type in ("Consumption", "DevTestConsumption", "Reservation")}
@@ -195,6 +196,21 @@ def check_price_lists(url, payloads):
     return len(versions)
 
 
+def check_spot_advisor(url, payloads, now):
+    """The slot that is open was looked at, and each edition is what the upstream has, to the byte."""
+    with urllib.request.urlopen(f"{url}/spot-advisor-data.json") as answer:
+        said = answer.read()
+    slots = set()
+    for key, payload in payloads.items():
+        slot = re.fullmatch(RAW["edition"], key.removeprefix("_contrail/marks/").removesuffix(".unchanged.json"))
+        if slot:
+            slots.add(moment(slot[1]))
+            if key.startswith("raw/") and payload != said:
+                fault(f"{key} is not what the upstream has")
+    if floor(now, QUARTER_DAY) not in slots:
+        fault(f"of the Spot Instance Advisor there are the slots {sorted(slots)}")
+
+
 def check_azure(url, payloads, now):
     """Each stream has the slot of today, and each item of a listing is there once."""
     items, pages, slots = 0, 0, defaultdict(set)
@@ -255,6 +271,7 @@ def main():
         if key.endswith(".lost.json"):
             fault(f"{key}: it could be had")
     rows, versions = check_spot(url, payloads, now, given.since), check_price_lists(url, payloads)
+    check_spot_advisor(url, payloads, now)
     items, pages = check_azure(url, payloads, now)
     check_run_log(payloads, facts)
     for text in faults[:20]:

@@ -25,6 +25,7 @@ use crate::net::{Client, HttpOptions, Proxying};
 use crate::sources::Source;
 use crate::sources::aws::Regions;
 use crate::sources::aws::price_list::{self, Partition, PriceList};
+use crate::sources::aws::spot_advisor::{self, SpotAdvisor};
 use crate::sources::aws::spot_prices::{self, AwsSpotPrices};
 use crate::sources::azure::retail_prices::{self, AzureRetailPrices};
 use crate::telemetry::metrics;
@@ -183,6 +184,12 @@ impl Bench<'_> {
             let source = Arc::new(self.price_list(&http)?);
             let schedule = &settings.aws_price_list.schedule;
             sources.push(scheduled(source, schedule, at_once, settings.aws_price_list.concurrency)?);
+        }
+        if wanted(spot_advisor::DATASET.id, settings.aws_spot_advisor.enabled) {
+            let base_url = address(&settings.aws_spot_advisor.base_url)?;
+            let source = Arc::new(SpotAdvisor::new(&base_url, &http));
+            // There is one document, and so one slot at a time.
+            sources.push(scheduled(source, &settings.aws_spot_advisor.schedule, at_once, 1)?);
         }
         if wanted(retail_prices::DATASET.id, settings.azure_retail_prices.enabled) {
             let source = Arc::new(self.retail_prices(&http)?);

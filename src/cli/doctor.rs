@@ -122,8 +122,9 @@ fn witnesses(config: &Config) -> Vec<Witness> {
         let host = || partition.unwrap_or(Partition::Aws).host().to_owned();
         lists.base_url.clone().unwrap_or_else(host)
     });
+    let advisor = sources.aws_spot_advisor.enabled.then(|| sources.aws_spot_advisor.base_url.clone());
     let azure = sources.azure_retail_prices.enabled.then(|| sources.azure_retail_prices.base_url.clone());
-    let all = [signed(bucket), signed(ec2), plain(lists), plain(azure)];
+    let all = [signed(bucket), signed(ec2), plain(lists), plain(advisor), plain(azure)];
     let urls = all.into_iter().flatten();
     urls.filter_map(|(url, signed)| Some(Witness { url: Url::parse(&url).ok()?, signed })).collect()
 }

@@ -28,6 +28,7 @@ pub(super) fn simulated(loaded: &Loaded, sandbox: &Sandbox) -> Config {
     config.aws.role_arn = None;
     config.http.proxy = None;
     config.sources.aws_price_list.base_url = Some(endpoints.price_list.clone());
+    config.sources.aws_spot_advisor.base_url.clone_from(&endpoints.spot_advisor);
     config.sources.azure_retail_prices.base_url.clone_from(&endpoints.azure);
     if is_default(loaded, "sources.aws_spot_prices.backfill") {
         config.sources.aws_spot_prices.backfill = SANDBOX_BACKFILL;

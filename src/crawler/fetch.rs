@@ -15,7 +15,7 @@ use crate::lake::draft::Draft;
 use crate::lake::key::{Key, Mark};
 use crate::lake::meta::ObjectMeta;
 use crate::lake::run_log::{Attempt, Outcome};
-use crate::lake::slice::{Format, Slice};
+use crate::lake::slice::Slice;
 use crate::lake::spool::Entry;
 use crate::sources::{FetchContext, FetchError, Fetched, Source, Traffic};
 
@@ -126,12 +126,12 @@ async fn keep_as_judged(
 async fn judged(context: &Context, known: &Known, slice: &Slice, fetched: &Fetched) -> Judgement {
     let Slice::Slot { stream, at, .. } = slice else { return Judgement::Store { suspect: false } };
     let (rows, rows_hash) = (fetched.draft.rows(), fetched.draft.rows_hash());
-    judge(context.store.as_ref(), &known.coverage, stream, *at, rows, &rows_hash).await.unwrap_or_else(
-        |error| {
+    judge(context.store.as_ref(), &known.coverage, stream, *at, rows, rows_hash.as_deref())
+        .await
+        .unwrap_or_else(|error| {
             tracing::warn!(%error, slice = %slice, "failed to compare a slot with the one before it");
             Judgement::Store { suspect: false }
-        },
-    )
+        })
 }
 
 /// Makes the payload an entry.
@@ -150,7 +150,6 @@ async fn keep(
         attempt.sha256 = Some(finished.sha256.clone());
         let payload = finished.meta();
         let meta = ObjectMeta {
-            rows_hash: payload.rows_hash.filter(|_| slice.format() == Format::Ndjson),
             things: habits.things,
             page_rows: habits.page_rows,
             fields: habits.fields.to_text(),

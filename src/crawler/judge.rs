@@ -25,14 +25,14 @@ pub(super) enum Judgement {
     },
 }
 
-/// Judges the payload of the slot of `stream` at `at`, which has `rows` rows and the fingerprint `rows_hash`.
+/// Judges the payload of the slot of `stream` at `at`, which has `rows` rows and the fingerprint `rows_hash`, if it has one.
 pub(super) async fn judge(
     store: &dyn Store,
     coverage: &Coverage,
     stream: &Stream,
     at: Time,
     rows: u64,
-    rows_hash: &str,
+    rows_hash: Option<&str>,
 ) -> Result<Judgement, StoreError> {
     let earlier = coverage.stream(stream).map(|stream| &stream.slots);
     let stored = earlier.into_iter().flat_map(|slots| slots.range(..at).rev());
@@ -42,7 +42,7 @@ pub(super) async fn judge(
         let is_newest = std::mem::take(&mut newest);
         // Still in the spool: what it holds is not known here, and nothing older is "the one before".
         let Some(meta) = store.head(&key).await? else { continue };
-        if is_newest && meta.rows_hash.as_deref() == Some(rows_hash) {
+        if is_newest && rows_hash.is_some() && meta.rows_hash.as_deref() == rows_hash {
             return Ok(Judgement::Unchanged { same_as: key });
         }
         if is_sound(&meta) {

@@ -39,8 +39,9 @@ impl Attempt {
     /// The stream that was attempted; `None` when it was the dataset as a whole, or nothing, or by nobody we know.
     pub fn about(&self) -> Option<Stream> {
         let path = self.stream.as_deref().filter(|_| self.outcome != Outcome::Noticed)?;
-        let parts = path.split('/').map(|part| part.split_once('=')).collect::<Option<Vec<_>>>()?;
-        Stream::new(&self.dataset, &parts).ok()
+        // The only stream of its dataset has no parts.
+        let parts = path.split('/').filter(|_| !path.is_empty()).map(|part| part.split_once('='));
+        Stream::new(&self.dataset, &parts.collect::<Option<Vec<_>>>()?).ok()
     }
 
     /// The version that could not be fetched: the upstream has published it, and it is missing.
@@ -97,6 +98,8 @@ mod tests {
         assert_eq!(attempt.failed_version(), Some(version));
         attempt.outcome = Outcome::Stored;
         assert_eq!(attempt.failed_version(), None);
+        attempt.stream = Some(String::new());
+        assert_eq!(attempt.about(), Stream::new("aws_price_list", &[]).ok(), "the only stream of a dataset");
         attempt.stream = Some("../x".to_owned());
         assert_eq!(attempt.about(), None);
         assert_eq!(Attempt::at_dataset(&Name::hex(1), "aws_price_list", at).about(), None);

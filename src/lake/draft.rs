@@ -28,7 +28,7 @@ pub struct Draft {
     payload: BufWriter<Payload>,
     bytes: u64,
     rows: u64,
-    rows_hash: u128,
+    rows_hash: Option<u128>,
 }
 
 /// Takes the payload in large pieces.
@@ -71,8 +71,8 @@ pub struct FinishedDraft {
     pub stored_bytes: u64,
     /// How many rows were written.
     pub rows: u64,
-    /// A fingerprint of the set of rows, whatever their order.
-    pub rows_hash: String,
+    /// A fingerprint of the set of rows, whatever their order; `None` where nobody compares payloads.
+    pub rows_hash: Option<String>,
 }
 
 /// A file that goes away with its owner.
@@ -99,7 +99,7 @@ impl Draft {
     pub(super) fn create(path: PathBuf, room: &Arc<Room>, level: u32) -> io::Result<Self> {
         let payload = Payload::new(private_file(&path)?, room, level);
         let (path, room) = (TemporaryFile(path), Arc::clone(room));
-        Ok(Self { path, level, room, payload, bytes: 0, rows: 0, rows_hash: 0 })
+        Ok(Self { path, level, room, payload, bytes: 0, rows: 0, rows_hash: Some(0) })
     }
 
     /// Writes one NDJSON row, which must be one line of JSON without its line break.
@@ -107,13 +107,14 @@ impl Draft {
         self.write_all(json)?;
         self.write_all(b"\n")?;
         self.rows += 1;
-        self.rows_hash = self.rows_hash.wrapping_add(fingerprint(json));
+        self.rows_hash = self.rows_hash.map(|all| all.wrapping_add(fingerprint(json)));
         Ok(())
     }
 
-    /// Says how many rows a payload has that is not written row by row.
-    pub fn set_rows(&mut self, rows: u64) {
-        self.rows = rows;
+    /// Says how many rows a payload has that is not written row by row, and what tells it apart from others whatever
+    /// their order, where it is compared with the payload before it.
+    pub fn set_rows(&mut self, rows: u64, rows_hash: Option<u128>) {
+        (self.rows, self.rows_hash) = (rows, rows_hash);
     }
 
     /// Forgets everything written so far: an attempt broke off and the next one starts from nothing.
@@ -121,7 +122,7 @@ impl Draft {
         // A new file, not the old one cut short: the old encoder still writes its trailer when it is dropped.
         std::fs::remove_file(&self.path.0)?;
         self.payload = Payload::new(private_file(&self.path.0)?, &self.room, self.level);
-        (self.bytes, self.rows, self.rows_hash) = (0, 0, 0);
+        (self.bytes, self.rows, self.rows_hash) = (0, 0, Some(0));
         Ok(())
     }
 
@@ -135,9 +136,9 @@ impl Draft {
         self.bytes
     }
 
-    /// The fingerprint of the set of rows written so far, whatever their order.
-    pub fn rows_hash(&self) -> String {
-        format!("{:032x}", self.rows_hash)
+    /// The fingerprint of the set of rows written so far, whatever their order; `None` where nobody compares payloads.
+    pub fn rows_hash(&self) -> Option<String> {
+        self.rows_hash.map(rows_hash_text)
     }
 
     /// Ends the payload and makes it durable on disk.
@@ -183,10 +184,15 @@ impl FinishedDraft {
             sha256: self.sha256.clone(),
             bytes: self.bytes,
             rows: Some(self.rows),
-            rows_hash: Some(self.rows_hash.clone()),
+            rows_hash: self.rows_hash.clone(),
             ..ObjectMeta::default()
         }
     }
+}
+
+/// A fingerprint of a set of rows as metadata have it: 32 hex digits.
+pub fn rows_hash_text(rows_hash: u128) -> String {
+    format!("{rows_hash:032x}")
 }
 
 /// 128 bits of sha256: tells rows apart without keeping them.

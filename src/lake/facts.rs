@@ -3,7 +3,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::draft::{fingerprint_of, hex};
+use super::draft::{fingerprint_of, hex, rows_hash_text};
 use super::meta::ObjectMeta;
 
 /// What is known of a payload so far. Holds nothing of it.
@@ -40,7 +40,7 @@ impl Facts {
             sha256: hex(&self.sha256.finalize()),
             bytes: self.bytes,
             rows: self.lines.as_ref().map(|lines| lines.count),
-            rows_hash: self.lines.map(|lines| format!("{:032x}", lines.hash)),
+            rows_hash: self.lines.map(|lines| rows_hash_text(lines.hash)),
             ..ObjectMeta::default()
         }
     }

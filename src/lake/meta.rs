@@ -16,10 +16,10 @@ pub struct ObjectMeta {
     pub sha256: String,
     /// Length of the payload before gzip, in bytes.
     pub bytes: u64,
-    /// Lines of an NDJSON payload; products of a price list.
+    /// Lines of an NDJSON payload; products of a price list; pieces of advice of the Spot Instance Advisor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
-    /// A fingerprint of the set of rows, whatever their order: 32 hex digits.
+    /// A fingerprint of the set of rows, or of what a slot's document says, whatever the order: 32 hex digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_hash: Option<String>,
     /// How many things the upstream told of, where that is steady: items, products, pools of a region.

@@ -7,12 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderMap, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{NoProxy, Proxy, StatusCode};
+use reqwest::{NoProxy, Proxy, Response, StatusCode};
 use url::Url;
 
 use super::retry::retry_after;
 use super::{Download, HostLimits, Meter, NetError, NetErrorKind, Retry, RetryTimes, Validators};
-use crate::base::clock::http_date;
+use crate::base::clock::{http_date, skew};
 use crate::base::{Chance, Clock, Time};
 
 const MAX_REDIRECTS: usize = 5;
@@ -150,15 +150,17 @@ impl Client {
     pub async fn get(&self, url: &Url, meter: &dyn Meter) -> Result<Download, NetError> {
         let permit = self.limits.acquire(&authority(url)).await;
         meter.request();
+        let before = self.clock.now();
         let response = self.http.get(url.clone()).send().await;
         let response = response.map_err(|error| NetError::unanswered(url, error))?;
+        let skew = told_time(&response).map(|told| skew(before, self.clock.now(), told));
         if matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             permit.throttled();
         }
         match response.status() {
             StatusCode::OK => {
                 permit.succeeded();
-                Ok(Download::new(url.clone(), response, permit))
+                Ok(Download::new(url.clone(), response, skew, permit))
             }
             status => Err(NetError::status(url, status, retry_after(response.headers(), self.clock.now()))),
         }
@@ -169,8 +171,7 @@ impl Client {
         let _permit = self.limits.acquire(&authority(url)).await;
         let response = self.http.get(url.clone()).send().await;
         let response = response.map_err(|error| NetError::unanswered(url, error))?;
-        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
-        Ok(date.and_then(http_date))
+        Ok(told_time(&response))
     }
 
     /// The document at `url`, whole, which must not be larger than `limit` bytes. Tried again as often as
@@ -206,6 +207,11 @@ impl Client {
 fn stays_at_home(attempt: &Attempt<'_>) -> bool {
     attempt.previous().len() <= MAX_REDIRECTS
         && attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin())
+}
+
+/// The time that a server told with its answer.
+fn told_time(response: &Response) -> Option<Time> {
+    response.headers().get(DATE).and_then(|date| http_date(date.to_str().ok()?))
 }
 
 /// The name under which the limits know the host of `url`.

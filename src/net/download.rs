@@ -1,6 +1,7 @@
 //! An answer whose body has not been read yet.
 
 use bytes::{Bytes, BytesMut};
+use chrono::TimeDelta;
 use reqwest::Response;
 use reqwest::header::{ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
 use url::Url;
@@ -25,19 +26,25 @@ pub struct Download {
     url: Url,
     response: Response,
     validators: Validators,
+    skew: Option<TimeDelta>,
     _permit: HostPermit,
 }
 
 impl Download {
-    pub(super) fn new(url: Url, response: Response, permit: HostPermit) -> Self {
+    pub(super) fn new(url: Url, response: Response, skew: Option<TimeDelta>, permit: HostPermit) -> Self {
         let text = |name| header(response.headers(), &name).map(str::to_owned);
         let validators = Validators { etag: text(ETAG), last_modified: text(LAST_MODIFIED) };
-        Self { url, response, validators, _permit: permit }
+        Self { url, response, validators, skew, _permit: permit }
     }
 
     /// What the server says about the state of the document.
     pub fn validators(&self) -> &Validators {
         &self.validators
+    }
+
+    /// How far this machine's clock is ahead of the server's; `None` when the server does not tell its time.
+    pub fn skew(&self) -> Option<TimeDelta> {
+        self.skew
     }
 
     /// The next piece of the body; `None` at its end. A body that stops short of its declared length, or a

@@ -14,7 +14,7 @@ use futures::StreamExt;
 use super::ec2::Ec2Error;
 use super::faults::Strike;
 use super::wire::Scissors;
-use super::{Cloud, azure, price_list};
+use super::{Cloud, azure, price_list, spot_advisor};
 
 /// The layer around all routes.
 pub(crate) async fn pass(
@@ -47,6 +47,7 @@ fn throttled(cloud: &Cloud, uri: &Uri) -> Response {
     match uri.path() {
         path if path.starts_with("/api/") => azure::throttled(),
         path if path.starts_with("/offers/") => price_list::throttled(),
+        spot_advisor::PATH => spot_advisor::throttled(),
         _ => Ec2Error::throttled().into_answer(&cloud.request_id()),
     }
 }

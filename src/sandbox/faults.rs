@@ -11,7 +11,7 @@ use crate::base::units::Period;
 ///
 /// | fault | what happens |
 /// |---|---|
-/// | `throttle=5%` | EC2 answers 503 `RequestLimitExceeded`, Azure 429 with its retry-after header, the price list 503 |
+/// | `throttle=5%` | EC2 answers 503 `RequestLimitExceeded`, Azure 429 with its retry-after header, the price list and the Spot Instance Advisor 503 |
 /// | `reset=1%` | the TCP connection is reset, before the answer or in the middle of it |
 /// | `truncate=1%` | the connection ends before the promised Content-Length is there |
 /// | `slow=200ms` | each answer waits this long |

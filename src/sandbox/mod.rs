@@ -1,5 +1,6 @@
-//! A simulated cloud on loopback that speaks the wire formats of three upstreams well enough for their real
-//! clients: EC2 Query (spot price history, regions, zones), the AWS price list and Azure's Retail Prices.
+//! A simulated cloud on loopback that speaks the wire formats of four upstreams well enough for their real
+//! clients: EC2 Query (spot price history, regions, zones), the AWS price list, the feed of the Spot Instance Advisor and
+//! Azure's Retail Prices.
 //!
 //! Every answer is a function of seed, scale and the clock that is handed in; prices are a pure function of
 //! seed, thing and time. The one thing that depends on when one asks: a spot change in 500 shows only 1 to 3 hours
@@ -12,6 +13,7 @@ mod ec2;
 mod faults;
 mod market;
 mod price_list;
+mod spot_advisor;
 mod wire;
 
 use std::collections::HashMap;
@@ -68,6 +70,8 @@ pub struct Endpoints {
     pub price_list: String,
     /// The price list of China.
     pub price_list_cn: String,
+    /// The feed of the Spot Instance Advisor.
+    pub spot_advisor: String,
     /// Azure's Retail Prices.
     pub azure: String,
 }
@@ -115,6 +119,7 @@ impl Sandbox {
             ec2: base.clone(),
             price_list: base.clone(),
             price_list_cn: base.clone(),
+            spot_advisor: base.clone(),
             azure: base,
         };
         let origin = format!("sandbox:{seed}:{scale}");
@@ -138,7 +143,7 @@ impl Sandbox {
 
     /// A configuration that crawls this sandbox, ready to paste. Any AWS credentials will do.
     pub fn ready_config(&self) -> String {
-        let Endpoints { ec2, price_list, azure, .. } = &self.endpoints;
+        let Endpoints { ec2, price_list, spot_advisor, azure, .. } = &self.endpoints;
         format!(
             r#"# The simulated cloud {origin}. It accepts any AWS credentials, for example
 #   export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox
@@ -154,6 +159,9 @@ regions = ["all"]
 
 [sources.aws_price_list]
 base_url = "{price_list}"
+
+[sources.aws_spot_advisor]
+base_url = "{spot_advisor}"
 
 [sources.azure_retail_prices]
 base_url = "{azure}"
@@ -192,6 +200,7 @@ fn routes(cloud: &Arc<Cloud>) -> Router {
     Router::new()
         .route("/", post(ec2::serve))
         .route("/offers/v1.0/{*path}", get(price_list::serve))
+        .route(spot_advisor::PATH, get(spot_advisor::serve))
         .route("/api/retail/prices", get(azure::serve))
         .with_state(Arc::clone(cloud))
         .layer(from_fn_with_state(Arc::clone(cloud), answer::pass))

@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use super::aws::{price_list, spot_prices};
+use super::aws::{price_list, spot_advisor, spot_prices};
 use super::azure::retail_prices;
 
 /// What an upstream keeps of its past.
@@ -29,6 +29,9 @@ impl History {
         match dataset {
             id if id == spot_prices::DATASET.id => Some(Self::Windows { memory: spot_prices::RETENTION }),
             id if id == price_list::DATASET.id => Some(Self::Versions),
+            id if id == spot_advisor::DATASET.id => {
+                Some(Self::Slots { interval: spot_advisor::SLOT.delta() })
+            }
             id if id == retail_prices::DATASET.id => {
                 Some(Self::Slots { interval: retail_prices::SLOT.delta() })
             }

@@ -11,6 +11,7 @@ mod habits;
 mod history;
 pub mod inspect;
 mod plan;
+mod slots;
 mod warnings;
 
 use std::sync::Arc;
@@ -153,7 +154,8 @@ pub struct Fetched {
     pub last_modified: Option<String>,
     /// The account that asked, where the answer depends on it.
     pub account: Option<String>,
-    /// For listings that are no snapshot: whether the last walk added nothing.
+    /// Of a slot: whether it says something by what is not in it. A document that is whole does; a listing that is no
+    /// snapshot does when its last walk added nothing.
     pub complete: Option<bool>,
     /// What was odd about the payload, kept as it came all the same.
     pub warnings: Warnings,

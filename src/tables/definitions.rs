@@ -4,8 +4,15 @@ use super::schema::Kind::{Boolean, Integer, Moment, Price, Quantity, Text};
 use super::schema::{Column, Partitions, Table};
 
 /// Every table, in the order in which people meet them.
-pub static TABLES: [&Table; 6] =
-    [&SPOT_PRICES, &SPOT_PRICES_DAILY, &LIST_PRICES, &LIST_PRICES_CURRENT, &COVERAGE, &CRAWL_RUNS];
+pub static TABLES: [&Table; 7] = [
+    &SPOT_PRICES,
+    &SPOT_PRICES_DAILY,
+    &SPOT_ADVICE,
+    &LIST_PRICES,
+    &LIST_PRICES_CURRENT,
+    &COVERAGE,
+    &CRAWL_RUNS,
+];
 
 const PROVIDER: Column = Column::known("provider_name", Text, "the cloud: aws or azure");
 const REGION: Column = Column::known("region_id", Text, "the region, as the cloud writes it");
@@ -76,6 +83,33 @@ pub static SPOT_PRICES_DAILY: Table = Table {
         "availability_zone",
         "product_description",
     ],
+    partitions: Partitions::Day,
+    sought: &["instance_type"],
+};
+
+/// One row for each change of how often spot instances are interrupted, or of what they save.
+pub static SPOT_ADVICE: Table = Table {
+    name: "spot_advice",
+    description: "every change of how often spot instances are interrupted and what they save",
+    columns: &[
+        PROVIDER,
+        REGION,
+        Column::known("instance_type", Text, "the machine"),
+        Column::known("operating_system", Text, "Linux or Windows"),
+        Column::maybe("interruption_band", Integer, "how often they are interrupted: 0 is the best band"),
+        Column::maybe("interruption_label", Text, "the band as people are shown it, such as 5-10%"),
+        Column::maybe("interrupted_min_percent", Integer, "where the band begins, in percent"),
+        Column::maybe("interrupted_max_percent", Integer, "where it ends, in percent"),
+        Column::maybe(
+            "savings_percent",
+            Integer,
+            "how much less they cost than on demand; below zero: how much more",
+        ),
+        Column::known("observed_at", Moment, "when it was seen"),
+        Column::known("change", Text, "new, changed or withdrawn"),
+        SOURCE,
+    ],
+    order: &["instance_type", "region_id", "operating_system", "observed_at"],
     partitions: Partitions::Day,
     sought: &["instance_type"],
 };

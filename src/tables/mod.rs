@@ -5,6 +5,7 @@
 pub mod build;
 pub mod coverage;
 pub mod definitions;
+mod facts;
 pub mod holdings;
 pub mod inputs;
 mod lines;
@@ -21,14 +22,15 @@ pub mod schema;
 pub mod scratch;
 pub mod sort;
 pub mod spot;
+mod spot_advice;
 #[cfg(test)]
 pub(crate) mod test_lake;
+mod timeline;
 pub mod workshop;
 pub mod writer;
 
 use crate::base::Time;
-use crate::sources::aws::{price_list, spot_prices};
-use crate::sources::azure::retail_prices;
+use crate::sources::inspect::DATASETS;
 use make::Maker;
 
 pub use definitions::TABLES;
@@ -40,6 +42,7 @@ fn makers(now: Time) -> Vec<Box<dyn Maker>> {
     vec![
         Box::new(spot::SpotPrices),
         Box::new(spot::SpotPricesDaily::default()),
+        Box::new(spot_advice::SpotAdvice::default()),
         Box::new(list_prices::Changes::default()),
         Box::new(list_prices::Current::default()),
         Box::new(coverage::CoverageMaker::new(now)),
@@ -49,7 +52,5 @@ fn makers(now: Time) -> Vec<Box<dyn Maker>> {
 
 /// Whether the slices of a dataset are windows of time: of these there are many objects a day.
 fn is_windows(dataset: &str) -> bool {
-    [spot_prices::DATASET, price_list::DATASET, retail_prices::DATASET]
-        .iter()
-        .any(|known| known.id == dataset && known.windows)
+    DATASETS.iter().any(|known| known.id == dataset && known.windows)
 }

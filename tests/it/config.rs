@@ -81,6 +81,7 @@ fn show_says_what_is_in_effect_and_where_it_came_from() {
         "sse = \"AES256\"  # from contrail.toml:4",
         "storage_class = \"STANDARD\"  # default",
         "# region is unset",
+        "[sources.aws_spot_advisor]",
         "[sources.azure_retail_prices]",
     ] {
         assert!(shown.lines().any(|found| found == line), "no {line} in\n{shown}");

@@ -46,7 +46,9 @@ fn described(place: Place) -> Lake {
         place,
         database: "contrail".parse().unwrap(),
         tables: TABLES.map(standing).into(),
-        raw: ["aws_price_list", "aws_spot_prices", "azure_retail_prices"].map(str::to_owned).into(),
+        raw: ["aws_price_list", "aws_spot_advisor", "aws_spot_prices", "azure_retail_prices"]
+            .map(str::to_owned)
+            .into(),
     }
 }
 

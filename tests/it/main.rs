@@ -26,6 +26,7 @@ mod sandbox;
 mod security;
 mod simulation;
 mod spot;
+mod spot_advisor;
 mod status;
 mod support;
 mod tables;

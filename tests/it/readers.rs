@@ -52,6 +52,7 @@ async fn crawled() -> &'static Home {
     let crawl = || async {
         let home = Home::shared("readers");
         home.run(&["crawler", "--sandbox", "--once"]).with(0);
+        home.run(&["tables", "build", "spot_advice"]).with(0);
         put_objects_without_rows(&LocalStore::new(home.lake())).await;
         home
     };

@@ -10,8 +10,7 @@ use std::process::Command;
 
 use clap::Parser as _;
 use contrail::cli::Cli;
-use contrail::sources::aws::{price_list, spot_prices};
-use contrail::sources::azure::retail_prices;
+use contrail::sources::inspect::DATASETS;
 
 /// A fenced block: its language, what stands behind it, and its text.
 struct Fence {
@@ -298,9 +297,8 @@ fn the_policy_allows_what_the_sources_call_and_no_more() {
                 .extend(actions.as_array().unwrap().iter().map(|action| action.as_str().unwrap().to_owned())),
         }
     }
-    let sources = [spot_prices::DATASET, price_list::DATASET, retail_prices::DATASET];
     let lake = ["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"];
-    let needed: BTreeSet<String> = sources
+    let needed: BTreeSet<String> = DATASETS
         .iter()
         .flat_map(|dataset| dataset.permissions)
         .chain(&lake)

@@ -45,11 +45,13 @@ pub(super) fn render(status: &Status) -> String {
 fn row(stream: &StreamStatus, now: Time) -> [String; 10] {
     let parts: Vec<String> =
         stream.stream.parts().iter().map(|(part, value)| format!("{part}={value}")).collect();
+    // The only stream of its dataset has no name of its own.
+    let name = if parts.is_empty() { "all".to_owned() } else { parts.join(" ") };
     let unknown = || "unknown".to_owned();
     let known = stream.range.is_some();
     let count = |count: u64| if known { grouped(count) } else { unknown() };
     [
-        parts.join(" "),
+        name,
         if stream.is_refused() { "refused".to_owned() } else { stream.state.as_str().to_owned() },
         stream.newest.as_ref().map_or_else(unknown, |newest| newest.label.clone()),
         stream.range.map_or_else(unknown, |range| format!("{} of {}", stream.share, length(range))),

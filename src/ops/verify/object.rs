@@ -129,8 +129,12 @@ impl Verifier<'_> {
             Err(ReadBackError::Store(error)) => return Err(error),
         };
         let inspected = inspector.map(|inspector| lock(inspector).end()).unwrap_or_default();
-        let rows = inspected.rows.or(facts.rows);
-        let mut found = meta.map(|meta| differences(meta, &facts, rows)).unwrap_or_default();
+        let facts = ObjectMeta {
+            rows: inspected.rows.or(facts.rows),
+            rows_hash: inspected.rows_hash.or(facts.rows_hash),
+            ..facts
+        };
+        let mut found = meta.map(|meta| differences(meta, &facts)).unwrap_or_default();
         found.extend(inspected.faults);
         self.tell(key, parsed, listed, found).await
     }
@@ -263,7 +267,7 @@ fn implausible_moment(slice: &Slice, fetched_at: Option<Time>, now: Time) -> Opt
 }
 
 /// Where the metadata and the payload differ.
-fn differences(meta: &ObjectMeta, facts: &ObjectMeta, rows: Option<u64>) -> Vec<String> {
+fn differences(meta: &ObjectMeta, facts: &ObjectMeta) -> Vec<String> {
     let mut found = Vec::new();
     let mut compare = |name: &str, told: Option<String>, is: Option<String>| {
         if let (Some(told), Some(is)) = (told, is)
@@ -275,7 +279,7 @@ fn differences(meta: &ObjectMeta, facts: &ObjectMeta, rows: Option<u64>) -> Vec<
     let number = |number: Option<u64>| number.map(|number| number.to_string());
     compare("contrail-bytes", number(Some(meta.bytes)), number(Some(facts.bytes)));
     compare("contrail-sha256", Some(meta.sha256.clone()), Some(facts.sha256.clone()));
-    compare("contrail-rows", number(meta.rows), number(rows));
+    compare("contrail-rows", number(meta.rows), number(facts.rows));
     compare("contrail-rows-hash", meta.rows_hash.clone(), facts.rows_hash.clone());
     found
 }
@@ -326,10 +330,15 @@ mod tests {
     #[test]
     fn every_difference_is_told() {
         let meta = sound();
-        assert!(differences(&meta, &meta, meta.rows).is_empty());
-        let other =
-            ObjectMeta { sha256: "ef".repeat(32), bytes: 7, rows_hash: Some("00".repeat(16)), ..sound() };
-        let told = differences(&meta, &other, Some(6));
+        assert!(differences(&meta, &meta).is_empty());
+        let other = ObjectMeta {
+            sha256: "ef".repeat(32),
+            bytes: 7,
+            rows: Some(6),
+            rows_hash: Some("00".repeat(16)),
+            ..sound()
+        };
+        let told = differences(&meta, &other);
         assert_eq!(told.len(), 4, "{told:?}");
         assert_eq!(told[0], "contrail-bytes is 1000, and that of the payload 7");
     }

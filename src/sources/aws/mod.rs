@@ -3,6 +3,7 @@
 mod caller;
 mod errors;
 pub mod price_list;
+pub mod spot_advisor;
 pub mod spot_prices;
 
 use std::collections::BTreeSet;

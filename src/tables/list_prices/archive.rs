@@ -1,11 +1,11 @@
 //! The price lists that were looked at, opened as far as somebody needs them: their facts and their states.
 
 use super::difference::Seen;
-use super::facts::Facts;
 use super::feeds::Feed;
 use super::state::{Shelf, State};
-use super::timeline::{Look, Timeline};
 use crate::lake::key::Key;
+use crate::tables::facts::Facts;
+use crate::tables::timeline::{Look, Timeline};
 use crate::tables::workshop::{MakeError, Workshop};
 
 /// What was opened so far.

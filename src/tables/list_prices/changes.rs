@@ -12,17 +12,16 @@ use tokio::task::spawn_blocking;
 
 use super::archive::Archive;
 use super::difference::{Change, Seen, compare, leap};
-use super::facts::says_itself;
 use super::feeds::{FEEDS, Feed};
 use super::rate::Rate;
 use super::state::damaged;
-use super::timeline::{Look, Timeline};
 use crate::base::{Date, Name, Time};
 use crate::lake::key::{Key, TableObject, TablePart};
 use crate::lake::notice::Notice;
 use crate::lake::slice::Slice;
 use crate::sources::Sentinel;
 use crate::tables::definitions::LIST_PRICES;
+use crate::tables::facts::says_itself;
 use crate::tables::holdings::Holdings;
 use crate::tables::inputs::Inputs;
 use crate::tables::make::{Made, Maker};
@@ -31,6 +30,7 @@ use crate::tables::problems::Problems;
 use crate::tables::run::Run;
 use crate::tables::schema::Table;
 use crate::tables::sort::{Merge, Sorter};
+use crate::tables::timeline::{Look, Timeline};
 use crate::tables::workshop::{MakeError, Workshop, broken};
 use crate::tables::writer::TableWriter;
 
@@ -53,14 +53,14 @@ impl Maker for Changes {
         workshop: &Workshop,
     ) -> Result<(), MakeError> {
         for feed in &FEEDS {
-            for timeline in Timeline::all(feed, holdings).values() {
+            for timeline in Timeline::all(feed.dataset, holdings).values() {
                 let from = since.map_or(0, |since| timeline.of_day(since).start);
                 let looks = timeline.looks.get(from..).unwrap_or_default();
                 // All looks of a stream are of one kind.
                 if looks.first().is_some_and(says_itself) {
                     self.archive.facts.learn(looks, workshop).await?;
                 }
-                self.archive.facts.look_back(feed, timeline, from, workshop).await?;
+                self.archive.facts.look_back(feed.patience, timeline, from, workshop).await?;
             }
         }
         Ok(())
@@ -71,7 +71,7 @@ impl Maker for Changes {
         let mut parts = Vec::new();
         for feed in &FEEDS {
             let Some(provider) = feed.provider_name() else { continue };
-            let timelines = Timeline::all(feed, holdings);
+            let timelines = Timeline::all(feed.dataset, holdings);
             let days: BTreeSet<Date> =
                 timelines.values().flat_map(|timeline| timeline.looks.iter().map(Look::day)).collect();
             let part = |day| TableObject::provider_day(table.clone(), provider.clone(), day);
@@ -83,7 +83,7 @@ impl Maker for Changes {
     fn inputs(&mut self, object: &TableObject, holdings: &Holdings) -> Inputs {
         let mut inputs = Inputs::default();
         let Some((feed, day)) = feed_and_day(object) else { return inputs };
-        for timeline in Timeline::all(feed, holdings).values() {
+        for timeline in Timeline::all(feed.dataset, holdings).values() {
             for at in timeline.of_day(day) {
                 // By metadata alone: lists that turn out to be damaged make more be opened, and always the same.
                 let window = timeline.window(at, feed.patience, |look| self.archive.facts.is_sound(look));
@@ -103,7 +103,7 @@ impl Maker for Changes {
         rows: TableWriter,
     ) -> Result<(Made, TableWriter), MakeError> {
         let Some((feed, day)) = feed_and_day(object) else { return Ok((Made::default(), rows)) };
-        let timelines: Vec<Timeline<'_>> = Timeline::all(feed, holdings).into_values().collect();
+        let timelines: Vec<Timeline<'_>> = Timeline::all(feed.dataset, holdings).into_values().collect();
         let wanted = |archive: &Archive| {
             let steps = timelines.iter().flat_map(|timeline| Step::of_day(feed, timeline, day, archive));
             steps.flat_map(|step| step.looks().to_vec()).collect()

@@ -16,22 +16,22 @@ use sha2::{Digest as _, Sha256};
 use tokio::task::spawn_blocking;
 
 use super::archive::Archive;
-use super::facts::find_each;
 use super::feeds::{FEEDS, Feed};
 use super::service::slug;
 use super::split::{Newest, Split, split};
-use super::timeline::{Look, Timeline};
 use crate::base::{Date, Name};
 use crate::lake::draft::hex;
 use crate::lake::key::{Key, Parsed, Prefix, TableObject, TablePart};
 use crate::lake::store::StoreError;
 use crate::tables::definitions::LIST_PRICES_CURRENT;
+use crate::tables::facts::find_each;
 use crate::tables::holdings::Holdings;
 use crate::tables::inputs::Inputs;
 use crate::tables::make::{Made, Maker};
 use crate::tables::problems::Problems;
 use crate::tables::run::Run;
 use crate::tables::schema::Table;
+use crate::tables::timeline::{Look, Timeline};
 use crate::tables::workshop::{MakeError, Workshop, broken};
 use crate::tables::writer::TableWriter;
 
@@ -69,9 +69,9 @@ impl Maker for Current {
         let there = objects(&table, workshop).await?;
         for feed in &FEEDS {
             let Some(provider) = feed.provider_name() else { continue };
-            let timelines = Timeline::all(feed, holdings);
+            let timelines = Timeline::all(feed.dataset, holdings);
             for timeline in timelines.values() {
-                self.archive.facts.look_back(feed, timeline, timeline.looks.len(), workshop).await?;
+                self.archive.facts.look_back(feed.patience, timeline, timeline.looks.len(), workshop).await?;
             }
             let mut services: BTreeSet<Name> = there
                 .iter()
@@ -215,7 +215,7 @@ fn timelines_of<'h>(feed: &Feed, service: &Name, holdings: &'h Holdings) -> Vec<
     let is_of_service = |stream: &crate::lake::slice::Stream| {
         feed.service_part.is_none_or(|part| stream.part(part).and_then(slug).as_ref() == Some(service))
     };
-    let timelines = Timeline::all(feed, holdings).into_iter();
+    let timelines = Timeline::all(feed.dataset, holdings).into_iter();
     timelines.filter(|(stream, _)| is_of_service(stream)).map(|(_, timeline)| timeline).collect()
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{aws, azure};
-use crate::base::{Name, Time};
+use crate::base::Name;
 use crate::lake::slice::Slice;
 use crate::sources::aws::price_list;
 use crate::sources::azure::retail_prices;
@@ -60,13 +60,4 @@ impl Feed {
     pub(super) fn provider_name(&self) -> Option<Name> {
         Name::new("provider", self.provider).ok()
     }
-}
-
-/// When the upstream says that it published a version: its digits are a moment, or at least a day.
-pub(super) fn published(version: &crate::lake::slice::Version) -> Time {
-    let moment = version
-        .as_str()
-        .get(..14)
-        .and_then(|digits| chrono::NaiveDateTime::parse_from_str(digits, "%Y%m%d%H%M%S").ok());
-    moment.unwrap_or_else(|| version.published().and_time(chrono::NaiveTime::MIN)).and_utc()
 }

@@ -10,13 +10,11 @@ mod azure;
 mod changes;
 mod current;
 mod difference;
-mod facts;
 mod feeds;
 pub mod rate;
 mod service;
 mod split;
 mod state;
-mod timeline;
 
 pub(super) use changes::Changes;
 pub(super) use current::Current;

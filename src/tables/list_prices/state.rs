@@ -8,7 +8,6 @@ use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::feeds::Feed;
 use super::rate::RATES;
-use super::timeline::Look;
 use crate::lake::key::Key;
 use crate::tables::holdings::RawObject;
 use crate::tables::packed::{Damaged, Packer, Unpacker};
@@ -16,6 +15,7 @@ use crate::tables::problems::Problems;
 use crate::tables::run::{Run, RunWriter};
 use crate::tables::scratch::Scratch;
 use crate::tables::sort::{Merge, Sorter};
+use crate::tables::timeline::Look;
 use crate::tables::workshop::{MakeError, Workshop, read};
 
 /// All rates of a list.

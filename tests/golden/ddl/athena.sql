@@ -62,6 +62,34 @@ TBLPROPERTIES (
   'storage.location.template' = 's3://my-bucket/prices/tables/spot_prices_daily/dt=${dt}/'
 );
 
+CREATE EXTERNAL TABLE IF NOT EXISTS `contrail`.`spot_advice` (
+  `provider_name` string COMMENT 'the cloud: aws or azure',
+  `region_id` string COMMENT 'the region, as the cloud writes it',
+  `instance_type` string COMMENT 'the machine',
+  `operating_system` string COMMENT 'Linux or Windows',
+  `interruption_band` bigint COMMENT 'how often they are interrupted: 0 is the best band',
+  `interruption_label` string COMMENT 'the band as people are shown it, such as 5-10%',
+  `interrupted_min_percent` bigint COMMENT 'where the band begins, in percent',
+  `interrupted_max_percent` bigint COMMENT 'where it ends, in percent',
+  `savings_percent` bigint COMMENT 'how much less they cost than on demand; below zero: how much more',
+  `observed_at` timestamp COMMENT 'when it was seen',
+  `change` string COMMENT 'new, changed or withdrawn',
+  `source_key` string COMMENT 'the key of the raw object that says so'
+)
+COMMENT 'every change of how often spot instances are interrupted and what they save'
+PARTITIONED BY (`dt` string COMMENT 'the day, YYYY-MM-DD in UTC')
+STORED AS PARQUET
+LOCATION 's3://my-bucket/prices/tables/spot_advice/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.dt.type' = 'date',
+  'projection.dt.format' = 'yyyy-MM-dd',
+  'projection.dt.range' = '2026-08-22,NOW',
+  'projection.dt.interval' = '1',
+  'projection.dt.interval.unit' = 'DAYS',
+  'storage.location.template' = 's3://my-bucket/prices/tables/spot_advice/dt=${dt}/'
+);
+
 CREATE EXTERNAL TABLE IF NOT EXISTS `contrail`.`list_prices` (
   `provider_name` string COMMENT 'the cloud: aws or azure',
   `service_name` string COMMENT 'the service, as the cloud names it',

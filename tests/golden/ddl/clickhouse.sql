@@ -46,6 +46,26 @@ AS SELECT * FROM s3('https://my-bucket.s3.eu-central-1.amazonaws.com/prices/tabl
 SETTINGS use_hive_partitioning = 1
 COMMENT 'what each spot pool cost on a day';
 
+CREATE OR REPLACE VIEW `contrail`.`spot_advice` (
+  `provider_name` String COMMENT 'the cloud: aws or azure',
+  `region_id` String COMMENT 'the region, as the cloud writes it',
+  `instance_type` String COMMENT 'the machine',
+  `operating_system` String COMMENT 'Linux or Windows',
+  `interruption_band` Nullable(Int64) COMMENT 'how often they are interrupted: 0 is the best band',
+  `interruption_label` Nullable(String) COMMENT 'the band as people are shown it, such as 5-10%',
+  `interrupted_min_percent` Nullable(Int64) COMMENT 'where the band begins, in percent',
+  `interrupted_max_percent` Nullable(Int64) COMMENT 'where it ends, in percent',
+  `savings_percent` Nullable(Int64) COMMENT 'how much less they cost than on demand; below zero: how much more',
+  `observed_at` DateTime64(6, 'UTC') COMMENT 'when it was seen',
+  `change` String COMMENT 'new, changed or withdrawn',
+  `source_key` String COMMENT 'the key of the raw object that says so',
+  `dt` Date COMMENT 'the day, YYYY-MM-DD in UTC'
+)
+AS SELECT * FROM s3('https://my-bucket.s3.eu-central-1.amazonaws.com/prices/tables/spot_advice/dt=*/spot_advice.parquet', 'Parquet',
+  '`provider_name` String, `region_id` String, `instance_type` String, `operating_system` String, `interruption_band` Nullable(Int64), `interruption_label` Nullable(String), `interrupted_min_percent` Nullable(Int64), `interrupted_max_percent` Nullable(Int64), `savings_percent` Nullable(Int64), `observed_at` DateTime64(6, \'UTC\'), `change` String, `source_key` String, `dt` Date')
+SETTINGS use_hive_partitioning = 1
+COMMENT 'every change of how often spot instances are interrupted and what they save';
+
 CREATE OR REPLACE VIEW `contrail`.`list_prices` (
   `provider_name` String COMMENT 'the cloud: aws or azure',
   `service_name` String COMMENT 'the service, as the cloud names it',

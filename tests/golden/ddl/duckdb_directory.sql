@@ -73,6 +73,39 @@ COMMENT ON COLUMN "contrail"."spot_prices_daily"."time_weighted_avg" IS 'the mea
 COMMENT ON COLUMN "contrail"."spot_prices_daily"."changes" IS 'how often the price changed';
 COMMENT ON COLUMN "contrail"."spot_prices_daily"."known_seconds" IS 'how many seconds of the day the price is known for';
 
+CREATE OR REPLACE VIEW "contrail"."spot_advice" AS SELECT
+  "provider_name",
+  "region_id",
+  "instance_type",
+  "operating_system",
+  "interruption_band",
+  "interruption_label",
+  "interrupted_min_percent",
+  "interrupted_max_percent",
+  "savings_percent",
+  "observed_at",
+  "change",
+  "source_key",
+  "dt"
+FROM read_parquet(
+  '/var/lib/contrail/lake/tables/spot_advice/dt=*/spot_advice.parquet',
+  hive_partitioning = true,
+  hive_types = {"dt": DATE}
+);
+COMMENT ON VIEW "contrail"."spot_advice" IS 'every change of how often spot instances are interrupted and what they save';
+COMMENT ON COLUMN "contrail"."spot_advice"."provider_name" IS 'the cloud: aws or azure';
+COMMENT ON COLUMN "contrail"."spot_advice"."region_id" IS 'the region, as the cloud writes it';
+COMMENT ON COLUMN "contrail"."spot_advice"."instance_type" IS 'the machine';
+COMMENT ON COLUMN "contrail"."spot_advice"."operating_system" IS 'Linux or Windows';
+COMMENT ON COLUMN "contrail"."spot_advice"."interruption_band" IS 'how often they are interrupted: 0 is the best band';
+COMMENT ON COLUMN "contrail"."spot_advice"."interruption_label" IS 'the band as people are shown it, such as 5-10%';
+COMMENT ON COLUMN "contrail"."spot_advice"."interrupted_min_percent" IS 'where the band begins, in percent';
+COMMENT ON COLUMN "contrail"."spot_advice"."interrupted_max_percent" IS 'where it ends, in percent';
+COMMENT ON COLUMN "contrail"."spot_advice"."savings_percent" IS 'how much less they cost than on demand; below zero: how much more';
+COMMENT ON COLUMN "contrail"."spot_advice"."observed_at" IS 'when it was seen';
+COMMENT ON COLUMN "contrail"."spot_advice"."change" IS 'new, changed or withdrawn';
+COMMENT ON COLUMN "contrail"."spot_advice"."source_key" IS 'the key of the raw object that says so';
+
 CREATE OR REPLACE VIEW "contrail"."list_prices" AS SELECT
   "provider_name",
   "service_name",

@@ -55,6 +55,28 @@ COMMENT 'what each spot pool cost on a day';
 
 MSCK REPAIR TABLE `contrail`.`spot_prices_daily`;
 
+CREATE TABLE IF NOT EXISTS `contrail`.`spot_advice` (
+  `provider_name` STRING COMMENT 'the cloud: aws or azure',
+  `region_id` STRING COMMENT 'the region, as the cloud writes it',
+  `instance_type` STRING COMMENT 'the machine',
+  `operating_system` STRING COMMENT 'Linux or Windows',
+  `interruption_band` BIGINT COMMENT 'how often they are interrupted: 0 is the best band',
+  `interruption_label` STRING COMMENT 'the band as people are shown it, such as 5-10%',
+  `interrupted_min_percent` BIGINT COMMENT 'where the band begins, in percent',
+  `interrupted_max_percent` BIGINT COMMENT 'where it ends, in percent',
+  `savings_percent` BIGINT COMMENT 'how much less they cost than on demand; below zero: how much more',
+  `observed_at` TIMESTAMP COMMENT 'when it was seen',
+  `change` STRING COMMENT 'new, changed or withdrawn',
+  `source_key` STRING COMMENT 'the key of the raw object that says so',
+  `dt` DATE COMMENT 'the day, YYYY-MM-DD in UTC'
+)
+USING PARQUET
+PARTITIONED BY (`dt`)
+LOCATION 's3a://my-bucket/prices/tables/spot_advice/'
+COMMENT 'every change of how often spot instances are interrupted and what they save';
+
+MSCK REPAIR TABLE `contrail`.`spot_advice`;
+
 CREATE TABLE IF NOT EXISTS `contrail`.`list_prices` (
   `provider_name` STRING COMMENT 'the cloud: aws or azure',
   `service_name` STRING COMMENT 'the service, as the cloud names it',

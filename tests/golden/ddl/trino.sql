@@ -57,6 +57,30 @@ WITH (
   partition_projection_location_template = 's3://my-bucket/prices/tables/spot_prices_daily/dt=${dt}/'
 );
 
+CREATE TABLE IF NOT EXISTS "contrail"."spot_advice" (
+  "provider_name" varchar COMMENT 'the cloud: aws or azure',
+  "region_id" varchar COMMENT 'the region, as the cloud writes it',
+  "instance_type" varchar COMMENT 'the machine',
+  "operating_system" varchar COMMENT 'Linux or Windows',
+  "interruption_band" bigint COMMENT 'how often they are interrupted: 0 is the best band',
+  "interruption_label" varchar COMMENT 'the band as people are shown it, such as 5-10%',
+  "interrupted_min_percent" bigint COMMENT 'where the band begins, in percent',
+  "interrupted_max_percent" bigint COMMENT 'where it ends, in percent',
+  "savings_percent" bigint COMMENT 'how much less they cost than on demand; below zero: how much more',
+  "observed_at" timestamp(3) COMMENT 'when it was seen',
+  "change" varchar COMMENT 'new, changed or withdrawn',
+  "source_key" varchar COMMENT 'the key of the raw object that says so',
+  "dt" varchar COMMENT 'the day, YYYY-MM-DD in UTC' WITH (partition_projection_type = 'DATE', partition_projection_format = 'yyyy-MM-dd', partition_projection_range = ARRAY['2026-08-22', 'NOW'], partition_projection_interval = 1, partition_projection_interval_unit = 'DAYS')
+)
+COMMENT 'every change of how often spot instances are interrupted and what they save'
+WITH (
+  format = 'PARQUET',
+  external_location = 's3://my-bucket/prices/tables/spot_advice/',
+  partitioned_by = ARRAY['dt'],
+  partition_projection_enabled = true,
+  partition_projection_location_template = 's3://my-bucket/prices/tables/spot_advice/dt=${dt}/'
+);
+
 CREATE TABLE IF NOT EXISTS "contrail"."list_prices" (
   "provider_name" varchar COMMENT 'the cloud: aws or azure',
   "service_name" varchar COMMENT 'the service, as the cloud names it',

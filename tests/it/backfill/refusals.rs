@@ -13,9 +13,11 @@ fn refused(arguments: &[&str]) -> (String, String) {
 
 #[test]
 fn a_dataset_without_a_past_has_none() {
-    let (error, hint) = refused(&["azure_retail_prices"]);
-    assert!(error.contains("azure_retail_prices has no past"), "{error}");
-    assert!(hint.contains("contrail crawler"), "{hint}");
+    for dataset in ["azure_retail_prices", "aws_spot_advisor"] {
+        let (error, hint) = refused(&[dataset]);
+        assert!(error.contains(&format!("{dataset} has no past")), "{error}");
+        assert!(hint.contains("contrail crawler"), "{hint}");
+    }
 }
 
 #[test]

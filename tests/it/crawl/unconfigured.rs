@@ -15,6 +15,7 @@ fn nowhere() -> String {
 fn offline() -> Home {
     Home::new()
         .with("CONTRAIL_SOURCES__AWS_PRICE_LIST__BASE_URL", nowhere())
+        .with("CONTRAIL_SOURCES__AWS_SPOT_ADVISOR__BASE_URL", nowhere())
         .with("CONTRAIL_SOURCES__AZURE_RETAIL_PRICES__BASE_URL", nowhere())
 }
 
@@ -33,12 +34,12 @@ fn without_a_network_each_source_fails_soon_with_an_error_and_a_hint() {
     let (wrong, next) = wrong.split_once("What next:\n").unwrap();
     let errors = wrong.lines().filter(|line| line.starts_with("  - ")).count();
     let hints = wrong.lines().filter(|line| line.starts_with("    hint: ")).count();
-    assert!(errors >= 2 && errors == hints, "{wrong}");
+    assert!(errors >= 3 && errors == hints, "{wrong}");
     assert!(!next.contains("find "), "there is nothing to be found: {next}");
 
     let lake = lake(&home);
     assert!(lake.all_raw().is_empty());
-    for dataset in ["aws_price_list", "azure_retail_prices"] {
+    for dataset in ["aws_price_list", "aws_spot_advisor", "azure_retail_prices"] {
         let failed = lake.attempts_at(dataset, Outcome::Failed);
         assert!(!failed.is_empty(), "{dataset}");
         assert!(failed.iter().all(|attempt| attempt.error_kind.as_deref() == Some("retry")), "{failed:?}");

@@ -43,6 +43,7 @@ async fn a_sandbox_and_a_directory_are_well() {
         ("spool", "room"),
         ("lake", "lake.json"),
         ("aws_price_list", "AmazonEC2 in aws"),
+        ("aws_spot_advisor", "feed"),
         ("azure_retail_prices", "USD Reservation"),
         (SPOT, CALLS[2]),
     ] {
@@ -204,10 +205,13 @@ async fn a_proxy_that_answers_instead_is_told_as_such() {
         .with("CONTRAIL_SOURCES__AZURE_RETAIL_PRICES__ENABLED", "true")
         .with("CONTRAIL_SOURCES__AZURE_RETAIL_PRICES__BASE_URL", url)
         .with("CONTRAIL_SOURCES__AWS_PRICE_LIST__ENABLED", "true")
-        .with("CONTRAIL_SOURCES__AWS_PRICE_LIST__BASE_URL", url);
+        .with("CONTRAIL_SOURCES__AWS_PRICE_LIST__BASE_URL", url)
+        .with("CONTRAIL_SOURCES__AWS_SPOT_ADVISOR__ENABLED", "true")
+        .with("CONTRAIL_SOURCES__AWS_SPOT_ADVISOR__BASE_URL", url);
     let found = diagnosis(&home, 3);
     found.fails("azure_retail_prices", "USD Consumption", "login page");
     found.fails("aws_price_list", "AmazonEC2 in aws", "login page");
+    found.fails("aws_spot_advisor", "feed", "login page");
     let table = run(&home, &[]).with(3).stdout;
     assert!(table.contains("\n         hint: "), "{table}");
 }

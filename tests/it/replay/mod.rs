@@ -8,6 +8,7 @@ mod azure;
 mod price_lists;
 mod recordings;
 mod spot;
+mod spot_advisor;
 
 use std::path::Path;
 

@@ -7,8 +7,15 @@ use std::path::{Path, PathBuf};
 use crate::support::program::Home;
 
 const CRAWL: [&str; 7] = ["crawler", "--sandbox", "--once", "--seed", "7", "--scale", "0.001"];
-const TABLES: [&str; 6] =
-    ["spot_prices", "spot_prices_daily", "list_prices", "list_prices_current", "coverage", "crawl_runs"];
+const TABLES: [&str; 7] = [
+    "spot_prices",
+    "spot_prices_daily",
+    "spot_advice",
+    "list_prices",
+    "list_prices_current",
+    "coverage",
+    "crawl_runs",
+];
 
 /// Every file below, in order.
 fn files(directory: &Path) -> Vec<PathBuf> {

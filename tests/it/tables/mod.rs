@@ -3,3 +3,4 @@
 mod command;
 mod leaps;
 mod spot;
+mod spot_advice;

@@ -134,7 +134,8 @@ pub(super) fn write(
         draft.write_all(&piece)?;
     }
     let told = scanner.finish()?.kept()?;
-    draft.set_rows(told.products.unwrap_or(0));
+    // Versions are told apart by their names.
+    draft.set_rows(told.products.unwrap_or(0), None);
     Ok(told)
 }
 

@@ -55,10 +55,10 @@ impl Inspector for Document {
             None => scanner.finish().and_then(Promise::kept),
         };
         match judged {
-            Ok(told) => Inspected { faults: Vec::new(), rows: Some(told.products.unwrap_or(0)) },
+            Ok(told) => Inspected { rows: Some(told.products.unwrap_or(0)), ..Inspected::default() },
             Err(fault) => Inspected {
                 faults: vec![format!("it is not the price list that its key says: {fault}")],
-                rows: None,
+                ..Inspected::default()
             },
         }
     }

@@ -64,7 +64,7 @@ impl Inspector for Listing {
         if items.too_many {
             faults.push(format!("it has more than {MOST_ROWS} items: not all of them were told apart"));
         }
-        Inspected { faults, rows: None }
+        Inspected { faults, ..Inspected::default() }
     }
 }
 

@@ -10,18 +10,13 @@ use super::decimal::Decimal;
 use super::item::Item;
 use super::union::MAX_ITEMS;
 use crate::base::Time;
-use crate::lake::coverage::Held;
-use crate::lake::key::Key;
-use crate::lake::read_back::{AtMost, Lines, ReadBackError, TakeRow, read_back};
-use crate::lake::slice::{Slice, Stream};
-use crate::lake::store::StoreErrorKind;
+use crate::lake::read_back::{AtMost, Lines, TakeRow};
+use crate::lake::slice::Stream;
 use crate::sources::FetchContext;
+use crate::sources::slots::newest_before;
 
 /// So many times its last, or such a part of it, is too much for a price.
 const LEAP: u8 = 100;
-
-/// How many slots may wait in the spool until older ones are not looked for.
-const LOOK_BACK: usize = 7;
 
 /// Far beyond the longest listing, before gzip.
 const MAX_BYTES: u64 = 4 << 30;
@@ -34,29 +29,13 @@ impl LastPrices {
     /// Those of the newest slot of `stream` before `at` that is in the lake; none when there is no such slot, or when
     /// it cannot be read.
     pub(super) async fn before(at: Time, stream: &Stream, context: &FetchContext) -> Self {
-        let slots = context.coverage.stream(stream).map(|known| &known.slots);
-        let earlier = slots.into_iter().flat_map(|slots| slots.range(..at).rev());
-        for (at, (_, format)) in earlier.filter(|(_, (held, _))| *held == Held::Stored).take(LOOK_BACK) {
-            let key = Key::raw(&Slice::Slot { stream: stream.clone(), at: *at, format: *format });
-            match Self::stored(&key, context).await {
-                Ok(prices) => return prices,
-                // Still in the spool: the one before it is the newest that the lake has.
-                Err(ReadBackError::Store(error)) if error.kind == StoreErrorKind::NotFound => {}
-                Err(error) => {
-                    tracing::warn!(%error, %key, "failed to read back what items cost last: no price is compared");
-                    break;
-                }
-            }
-        }
-        Self::default()
-    }
-
-    async fn stored(key: &Key, context: &FetchContext) -> Result<Self, ReadBackError> {
-        let sink = AtMost::new(MAX_BYTES, Lines::new(Rows::default()));
-        let lines = read_back(context.store.as_ref(), key, sink).await?.into_inner();
-        let sorted =
-            tokio::task::spawn_blocking(|| Ok(Self::of(lines.end()?))).await.map_err(io::Error::other);
-        sorted.and_then(|sorted| sorted).map_err(ReadBackError::Payload)
+        let sink = || AtMost::new(MAX_BYTES, Lines::new(Rows::default()));
+        let Some(read) = newest_before(at, stream, context, sink).await else { return Self::default() };
+        let sorted = tokio::task::spawn_blocking(|| Ok::<_, io::Error>(Self::of(read.into_inner().end()?)));
+        sorted.await.map_err(io::Error::other).flatten().unwrap_or_else(|error| {
+            tracing::warn!(%error, %stream, "failed to read what items cost last: no price is compared");
+            Self::default()
+        })
     }
 
     /// Those of the payload `lines`.

@@ -27,13 +27,13 @@ use self::union::Union;
 use self::walk::Walker;
 use super::pipeline::{AzurePipeline, RetryTimes};
 use crate::base::check::Check;
-use crate::base::clock::midnight;
 use crate::base::redact::redacted;
 use crate::base::units::Period;
 use crate::base::{Clock, Name, Time};
 use crate::lake::draft::Draft;
 use crate::lake::slice::{Format, Slice, Stream};
 use crate::net::HostLimits;
+use crate::sources::slots::Slots;
 use crate::sources::{
     Dataset, FetchContext, FetchError, FetchErrorKind, Fetched, Habits, Plan, PlanContext, Source,
 };
@@ -56,6 +56,8 @@ pub static DATASET: Dataset = Dataset {
     windows: false,
     publishes: false,
 };
+
+const SLOTS: Slots = Slots { dataset: &DATASET, interval: SLOT, format: Format::Ndjson };
 
 /// What to collect, and how thoroughly.
 #[derive(Debug, Clone)]
@@ -122,13 +124,14 @@ impl AzureRetailPrices {
         Ok(Self { options, pipeline })
     }
 
-    fn streams(&self) -> impl Iterator<Item = Result<Stream, FetchError>> {
-        self.options.currencies.iter().flat_map(|currency| {
+    fn streams(&self) -> Result<Vec<Stream>, FetchError> {
+        let streams = self.options.currencies.iter().flat_map(|currency| {
             self.options.price_types.iter().map(move |price_type| {
                 let parts = [("currency", currency.as_str()), ("price_type", price_type.as_str())];
                 Ok(Stream::new(DATASET.id, &parts)?)
             })
-        })
+        });
+        streams.collect()
     }
 
     /// The first page of a stream's listing. Without `$top`, which cuts the listing off at 1,000 items, and
@@ -150,25 +153,7 @@ impl AzureRetailPrices {
 impl AzureRetailPrices {
     /// The slot of today where it is not there, and the days before it that nobody looked at.
     fn missing(&self, context: &PlanContext<'_>) -> Result<Plan, FetchError> {
-        if context.past.is_some() {
-            let message = format!("{} has no past: Azure tells only what its prices are today", DATASET.id);
-            return Err(FetchError::new(FetchErrorKind::Config, message)
-                .with_hint("run `contrail crawler` each day: a day that nobody fetched is lost"));
-        }
-        let now = midnight(context.now.date_naive());
-        let mut plan = Plan::default();
-        for stream in self.streams() {
-            let stream = stream?;
-            plan.streams.push(stream.clone());
-            let slot = |at| Slice::Slot { stream: stream.clone(), at, format: Format::Ndjson };
-            let first = context.coverage.stream(&stream).and_then(|known| known.slots.keys().next().copied());
-            let past = std::iter::successors(first, |at| at.checked_add_signed(SLOT.delta()));
-            plan.lost.extend(
-                past.take_while(|at| *at < now).map(slot).filter(|slice| !context.coverage.has(slice)),
-            );
-            plan.wanted.extend(Some(slot(now)).filter(|slice| !context.coverage.has(slice)));
-        }
-        Ok(plan)
+        SLOTS.missing(self.streams()?, context)
     }
 
     /// How many items a page for one item holds.
@@ -202,7 +187,7 @@ impl Source for AzureRetailPrices {
         draft: Draft,
     ) -> Result<Fetched, FetchError> {
         let (currency, price_type, at) = asked(slice)?;
-        during(slice, at, context.clock.now())?;
+        SLOTS.during(slice, at, context.clock.now())?;
         let first = self.first_page(currency, price_type);
         let walker = Walker { pipeline: &self.pipeline, first: &first, traffic: &context.traffic };
         let last_prices = LastPrices::before(at, slice.stream(), context).await;
@@ -212,8 +197,9 @@ impl Source for AzureRetailPrices {
             union = walker.walk(union).await?;
             if walk == 1 {
                 // By now the clock is known to be right. A walk that begins before midnight may end after it.
-                during(slice, at, context.clock.now() - LONGEST_WALK)
-                    .or_else(|_| during(slice, at, context.clock.now()))?;
+                SLOTS
+                    .during(slice, at, context.clock.now() - LONGEST_WALK)
+                    .or_else(|_| SLOTS.during(slice, at, context.clock.now()))?;
             }
             let brought = union.end_walk();
             tracing::debug!(%slice, walk, added = brought.added, lacked = brought.lacked, "walked the listing");
@@ -263,28 +249,13 @@ impl Source for AzureRetailPrices {
     }
 }
 
-/// Fails when the slot that starts `at` is over, or yet to come. What is over the next plan gives up, which hears
-/// Azure's time first.
-fn during(slice: &Slice, at: Time, now: Time) -> Result<(), FetchError> {
-    if now < at {
-        return Err(FetchError::retry(format!("{slice} is yet to come")));
-    }
-    if now >= at + SLOT.delta() {
-        return Err(FetchError::retry(format!("{slice} is over"))
-            .with_hint("Azure tells today's prices only; this day can no longer be fetched"));
-    }
-    Ok(())
-}
-
 /// Currency, price type and start of the slot, if it is one of this dataset.
 fn asked(slice: &Slice) -> Result<(&str, &str, Time), FetchError> {
-    if let Slice::Slot { stream, at, format: Format::Ndjson } = slice
-        && stream.dataset().as_str() == DATASET.id
-        && let (Some(currency), Some(price_type)) = (stream.part("currency"), stream.part("price_type"))
-    {
-        return Ok((currency, price_type, *at));
+    let (stream, at) = SLOTS.asked(slice)?;
+    match (stream.part("currency"), stream.part("price_type")) {
+        (Some(currency), Some(price_type)) => Ok((currency, price_type, at)),
+        _ => Err(FetchError::bug(format!("{} was asked for {slice}", DATASET.id))),
     }
-    Err(FetchError::bug(format!("{} was asked for {slice}", DATASET.id)))
 }
 
 #[cfg(test)]

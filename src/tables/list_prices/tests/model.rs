@@ -7,7 +7,6 @@ use proptest::prelude::*;
 use super::super::difference::{Change, Seen, compare, newest};
 use super::super::feeds::FEEDS;
 use super::super::rate::{Category, RATES, Rate};
-use super::super::timeline::{Look, Timeline};
 use crate::base::Price;
 use crate::lake::key::{Key, Mark, Parsed};
 use crate::lake::store::ETag;
@@ -15,6 +14,7 @@ use crate::tables::holdings::{Holdings, RawObject};
 use crate::tables::packed::Packer;
 use crate::tables::run::{Run, RunWriter};
 use crate::tables::scratch::Scratch;
+use crate::tables::timeline::{Look, Timeline};
 
 /// The price of each rate, and a word that makes no change.
 type List = BTreeMap<u8, (u8, u8)>;
@@ -164,7 +164,7 @@ proptest! {
         let directory = tempfile::tempdir().unwrap();
         let scratch = Scratch::within(directory.path()).unwrap();
         let (holdings, states) = lake(&looks, &scratch);
-        let timelines = Timeline::all(&FEEDS[1], &holdings);
+        let timelines = Timeline::all(FEEDS[1].dataset, &holdings);
         let timeline = timelines.values().next().unwrap();
         prop_assert_eq!(timeline.looks.len(), looks.len());
         let is_sound = |look: &Look<'_>| states[&look.seen.key].1;

@@ -12,17 +12,16 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::feeds::{Feed, published};
+use super::holdings::{Holdings, RawObject};
 use crate::base::{Date, Time};
 use crate::lake::key::{Key, Mark};
 use crate::lake::slice::{Slice, Stream};
-use crate::tables::holdings::{Holdings, RawObject};
 
 /// How many looks back the last sound ones are searched for. Longer than the crawler suspects what a list lost for good
 /// (90 slots), so that what went with it is withdrawn in the end.
 const MOST_LOOKS: usize = 100;
 
-/// One look at a price list.
+/// One look at what an upstream says: a price list, or other facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Look<'h> {
     /// What was looked at.
@@ -51,7 +50,7 @@ impl Look<'_> {
     pub(super) fn due(&self) -> Time {
         match self.slice {
             Slice::Slot { at, .. } => *at,
-            Slice::Version { version, .. } => published(version),
+            Slice::Version { version, .. } => version.published_at(),
             Slice::Window { span, .. } => span.from(),
             Slice::Audit { day, .. } => crate::base::clock::midnight(*day),
         }
@@ -67,9 +66,9 @@ pub(super) struct Timeline<'h> {
 
 impl<'h> Timeline<'h> {
     /// Those of all streams of a dataset.
-    pub(super) fn all(feed: &Feed, holdings: &'h Holdings) -> BTreeMap<&'h Stream, Self> {
+    pub(super) fn all(dataset: &str, holdings: &'h Holdings) -> BTreeMap<&'h Stream, Self> {
         let mut timelines = BTreeMap::<&Stream, BTreeMap<(Time, &Slice), Option<&RawObject>>>::new();
-        for object in holdings.of(feed.dataset) {
+        for object in holdings.of(dataset) {
             let look = Look { slice: &object.slice, seen: object };
             let looks = timelines.entry(object.slice.stream()).or_default();
             looks.insert((look.due(), &object.slice), Some(object));

@@ -1,18 +1,16 @@
-//! What the lake says of the looks at price lists beside their rates: when each was, and whether it is sound. Asked once
-//! for each object.
+//! What the lake says of looks beside what was seen: when each was, and whether it is sound. Asked once for each object.
 
 use std::collections::{BTreeSet, HashMap};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 
-use super::feeds::Feed;
 use super::timeline::{Look, Timeline};
+use super::workshop::{MakeError, Workshop};
 use crate::base::Time;
 use crate::lake::key::Key;
 use crate::lake::slice::Slice;
 use crate::lake::store::{Found, Store, StoreError, StoreErrorKind};
-use crate::tables::workshop::{MakeError, Workshop};
 
 /// How many objects are asked for at once.
 const CONCURRENT_LOOKS: usize = 16;
@@ -75,13 +73,13 @@ impl Facts {
     /// Learns which looks before `end` are sound, as far back as the window reaches.
     pub(super) async fn look_back(
         &mut self,
-        feed: &Feed,
+        patience: usize,
         timeline: &Timeline<'_>,
         end: usize,
         workshop: &Workshop,
     ) -> Result<(), MakeError> {
         loop {
-            let window = timeline.window(end, feed.patience, |look| self.is_sound(look));
+            let window = timeline.window(end, patience, |look| self.is_sound(look));
             let looks = timeline.looks.get(window).unwrap_or_default();
             if looks.iter().all(|look| self.knows(look) || !says_itself(look)) {
                 return Ok(());
