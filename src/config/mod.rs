@@ -7,6 +7,7 @@
 
 mod aws;
 mod aws_price_list;
+mod aws_savings_plans;
 mod aws_spot_prices;
 mod azure_retail_prices;
 mod check;
@@ -33,6 +34,7 @@ use std::path::PathBuf;
 
 pub use aws::Aws;
 pub use aws_price_list::AwsPriceList;
+pub use aws_savings_plans::AwsSavingsPlans;
 pub use aws_spot_prices::AwsSpotPrices;
 pub use azure_retail_prices::AzureRetailPrices;
 pub use crawler::Crawler;
@@ -74,12 +76,15 @@ pub struct Sources {
     pub aws_spot_prices: AwsSpotPrices,
     /// `[sources.aws_price_list]`
     pub aws_price_list: AwsPriceList,
+    /// `[sources.aws_savings_plans]`
+    pub aws_savings_plans: AwsSavingsPlans,
     /// `[sources.azure_retail_prices]`
     pub azure_retail_prices: AzureRetailPrices,
 }
 
 /// The sources that have a section, by their dataset's name.
-pub const SOURCES: [&str; 3] = ["aws_spot_prices", "aws_price_list", "azure_retail_prices"];
+pub const SOURCES: [&str; 4] =
+    ["aws_spot_prices", "aws_price_list", "aws_savings_plans", "azure_retail_prices"];
 
 /// What settings are made from. Nothing else is looked at.
 #[derive(Clone, Default)]
@@ -160,6 +165,7 @@ fn load_text(inputs: &Inputs, file: Option<(&file::Found, &str)>) -> Result<Load
         sources: Sources {
             aws_spot_prices: AwsSpotPrices::read(&mut layers.section("sources.aws_spot_prices")),
             aws_price_list: AwsPriceList::read(&mut layers.section("sources.aws_price_list")),
+            aws_savings_plans: AwsSavingsPlans::read(&mut layers.section("sources.aws_savings_plans")),
             azure_retail_prices: AzureRetailPrices::read(&mut layers.section("sources.azure_retail_prices")),
         },
     };

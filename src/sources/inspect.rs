@@ -7,14 +7,15 @@ use std::sync::Arc;
 use serde::de::IgnoredAny;
 
 use super::Dataset;
-use super::aws::{price_list, spot_prices};
+use super::aws::{price_list, savings_plans, spot_prices};
 use super::azure::retail_prices;
 use crate::base::Name;
 use crate::lake::coverage::Coverage;
 use crate::lake::slice::{Slice, Stream};
 
 /// Every dataset that this release knows.
-pub static DATASETS: [&Dataset; 3] = [&spot_prices::DATASET, &price_list::DATASET, &retail_prices::DATASET];
+pub static DATASETS: [&Dataset; 4] =
+    [&spot_prices::DATASET, &price_list::DATASET, &savings_plans::DATASET, &retail_prices::DATASET];
 
 /// How many payloads may be inspected at once, so that what inspectors remember has a bound.
 pub const MOST_INSPECTORS: usize = 4;
@@ -54,6 +55,7 @@ pub fn inspection(dataset: &Name, coverage: &Arc<Coverage>) -> Option<Arc<dyn In
     match dataset.as_str() {
         id if id == spot_prices::DATASET.id => Some(spot_prices::inspection(Arc::clone(coverage))),
         id if id == price_list::DATASET.id => Some(price_list::inspection()),
+        id if id == savings_plans::DATASET.id => Some(savings_plans::inspection()),
         id if id == retail_prices::DATASET.id => Some(retail_prices::inspection()),
         _ => None,
     }

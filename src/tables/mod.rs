@@ -27,8 +27,7 @@ pub mod workshop;
 pub mod writer;
 
 use crate::base::Time;
-use crate::sources::aws::{price_list, spot_prices};
-use crate::sources::azure::retail_prices;
+use crate::sources::inspect::DATASETS;
 use make::Maker;
 
 pub use definitions::TABLES;
@@ -49,7 +48,5 @@ fn makers(now: Time) -> Vec<Box<dyn Maker>> {
 
 /// Whether the slices of a dataset are windows of time: of these there are many objects a day.
 fn is_windows(dataset: &str) -> bool {
-    [spot_prices::DATASET, price_list::DATASET, retail_prices::DATASET]
-        .iter()
-        .any(|known| known.id == dataset && known.windows)
+    DATASETS.iter().any(|known| known.id == dataset && known.windows)
 }

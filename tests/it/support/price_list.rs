@@ -14,7 +14,8 @@ use contrail::lake::key::Parsed;
 use contrail::lake::slice::{Slice, Stream, Version};
 use contrail::net::{Client, HttpOptions};
 use contrail::sources::aws::Regions;
-use contrail::sources::aws::price_list::{Options, Partition, PriceList};
+use contrail::sources::aws::bulk::BulkLists;
+use contrail::sources::aws::price_list::{self, Options, Partition};
 use contrail::sources::{FetchError, Fetched, Plan, PlanContext, Source as _, Traffic};
 
 use super::clock::TestClock;
@@ -105,7 +106,7 @@ pub(crate) fn slice(offer: &str, version: &str, region: &str) -> Slice {
 pub(crate) struct Crawl<'a> {
     // A server ends with its owner.
     _server: &'a Server,
-    pub(crate) source: PriceList,
+    pub(crate) source: BulkLists,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) coverage: Coverage,
     pub(crate) directory: tempfile::TempDir,
@@ -134,7 +135,7 @@ impl<'a> Crawl<'a> {
             base_url: Some(server.url()),
         };
         change(&mut options);
-        let source = PriceList::new(options, &client);
+        let source = price_list::source(options, &client);
         Self {
             _server: server,
             source,
