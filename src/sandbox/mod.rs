@@ -155,6 +155,9 @@ regions = ["all"]
 [sources.aws_price_list]
 base_url = "{price_list}"
 
+[sources.aws_savings_plans]
+base_url = "{price_list}"
+
 [sources.azure_retail_prices]
 base_url = "{azure}"
 "#,
@@ -192,6 +195,7 @@ fn routes(cloud: &Arc<Cloud>) -> Router {
     Router::new()
         .route("/", post(ec2::serve))
         .route("/offers/v1.0/{*path}", get(price_list::serve))
+        .route("/savingsPlan/v1.0/{*path}", get(price_list::serve_plans))
         .route("/api/retail/prices", get(azure::serve))
         .with_state(Arc::clone(cloud))
         .layer(from_fn_with_state(Arc::clone(cloud), answer::pass))
