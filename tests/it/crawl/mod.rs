@@ -19,7 +19,7 @@ use crate::support::program::Home;
 
 /// A small cloud, always the same.
 const CLOUD: [&str; 5] = ["--sandbox", "--seed", "7", "--scale", "0.001"];
-const DATASETS: [&str; 3] = ["aws_price_list", "aws_spot_prices", "azure_retail_prices"];
+const DATASETS: [&str; 4] = ["aws_price_list", "aws_savings_plans", "aws_spot_prices", "azure_retail_prices"];
 
 /// The arguments of a crawl of the small cloud.
 fn crawler<'a>(more: &[&'a str]) -> Vec<&'a str> {

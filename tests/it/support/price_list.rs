@@ -118,6 +118,18 @@ impl<'a> Crawl<'a> {
     }
 
     pub(crate) fn with(server: &'a Server, change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = Options {
+            offers: vec![name("AmazonEC2")],
+            regions: Regions::All,
+            partitions: vec![Partition::Aws],
+            base_url: Some(server.url()),
+        };
+        change(&mut options);
+        Self::of(server, |client| price_list::source(options, client))
+    }
+
+    /// A crawl of another source.
+    pub(crate) fn of(server: &'a Server, source: impl FnOnce(&Client) -> BulkLists) -> Self {
         let clock = Arc::new(TestClock::at(NOW));
         let http = HttpOptions {
             timeout: Duration::from_secs(30),
@@ -128,14 +140,7 @@ impl<'a> Crawl<'a> {
         };
         let client =
             Client::new(http, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(Chance::seeded(1))).unwrap();
-        let mut options = Options {
-            offers: vec![name("AmazonEC2")],
-            regions: Regions::All,
-            partitions: vec![Partition::Aws],
-            base_url: Some(server.url()),
-        };
-        change(&mut options);
-        let source = price_list::source(options, &client);
+        let source = source(&client);
         Self {
             _server: server,
             source,
