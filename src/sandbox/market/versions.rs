@@ -139,7 +139,7 @@ impl Plan {
     }
 
     /// The version of its first offer's list that a version has the prices of.
-    pub(crate) fn list(self, version: Version) -> Version {
+    pub(crate) fn list(version: Version) -> Version {
         Version { published: version.published - Self::DELAY }
     }
 }

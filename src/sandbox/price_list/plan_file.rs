@@ -223,7 +223,7 @@ impl<'a> PlanFile<'a> {
     fn next_product(&mut self) -> Option<(Product, Offer, &'static str)> {
         while let Some(listed) = self.good_for.get(self.at.0) {
             while let Some(offer) = self.plan.offers().get(self.at.1) {
-                let shelf = Shelf::new(self.market, *offer, listed, self.plan.list(self.version));
+                let shelf = Shelf::new(self.market, *offer, listed, Plan::list(self.version));
                 while self.at.2 < shelf.len() {
                     self.at.2 += 1;
                     let product = shelf.product(self.at.2 - 1).filter(is_planned);

@@ -192,7 +192,7 @@ mod tests {
         let head = r#""version":"20250523232744""#;
         let products = r#""products":[{"sku":"A","attributes":{}},{"sku":"B"} ,7,"x",[]]"#;
         let terms = r#""terms":{"savingsPlan":[{"sku":"A","rates":[{},{}]}]}"#;
-        assert_eq!(judge(&format!(r#"{{{head},{products},{terms}}}"#)), Ok(Some(5)));
+        assert_eq!(judge(&format!(r"{{{head},{products},{terms}}}")), Ok(Some(5)));
         assert_eq!(judge(&format!(r#"{{{head},"regionCode":"us-east-1",{products}}}"#)), Ok(Some(5)));
         assert_eq!(judge(&format!(r#"{{{head},"products":[]}}"#)), Ok(Some(0)));
         for (json, says) in [

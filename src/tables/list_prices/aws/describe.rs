@@ -113,11 +113,14 @@ fn write(
     described.finish()
 }
 
+/// Products with their SKUs, by meter.
+type ByMeter<'s> = HashMap<&'s str, (&'s str, Described<'s>)>;
+
 /// By service, the products that rates lead to by their meter alone.
 fn by_meter<'s>(
     rates: &Run,
     sold: &'s BTreeMap<String, Products>,
-) -> io::Result<HashMap<&'s str, HashMap<&'s str, (&'s str, Described<'s>)>>> {
+) -> io::Result<HashMap<&'s str, ByMeter<'s>>> {
     let mut wanted: HashMap<&str, HashSet<String>> = HashMap::new();
     each(rates, |rate| {
         if let Some((service, products)) = sold.get_key_value(rate.service_name)

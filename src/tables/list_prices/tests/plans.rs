@@ -143,15 +143,14 @@ async fn the_list_that_describes_is_the_newest_by_then_and_a_nearer_one_makes_th
     // A lake that was built once, in the end, has the same bytes.
     let once = Lake::new();
     put(&once, PLAN_KEY, PLANS).await;
-    for (version, windows) in [
-        ("20261101120000", "Earlier"),
-        ("20261105170000", "Windows"),
-        ("20261108120000", "Later"),
-        ("20261109120000", "Latest"),
-        ("20261110120000", "Newest"),
+    for (version, day, windows) in [
+        ("20261101120000", "2026-11-01", "Earlier"),
+        ("20261105170000", "2026-11-05", "Windows"),
+        ("20261108120000", "2026-11-08", "Later"),
+        ("20261109120000", "2026-11-09", "Latest"),
+        ("20261110120000", "2026-11-10", "Newest"),
     ] {
-        let day = format!("2026-11-{}", &version[6..8]);
-        list(&once, version, &day, windows).await;
+        list(&once, version, day, windows).await;
     }
     once.build(Changes::default()).await;
     once.build(Current::default()).await;

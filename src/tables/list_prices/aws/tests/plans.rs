@@ -197,7 +197,7 @@ fn a_file_that_is_none_is_told() {
         ("<html>", "payload: is no object"),
         ("{\"products\": [", "payload: is no JSON from byte"),
         (&list("{}", "[]"), "products: is no list"),
-        (&LIST[..LIST.len() / 2], "payload: is no JSON from byte"),
+        (LIST.split_at(LIST.len() / 2).0, "payload: is no JSON from byte"),
     ] {
         let told = decode_text(json).told();
         assert!(told[0].starts_with(says), "{json}: {told:?}");
