@@ -27,13 +27,13 @@ fn publish_a_leap(home: &Home) -> String {
     let version = now.format("%Y%m%d%H%M%S").to_string();
     let list = String::from_utf8(object.payload()).unwrap().replace(before, &version);
     // The first price that is none of nothing.
-    let mut pieces: Vec<String> = list.split("\"USD\":").map(str::to_owned).collect();
+    let mut pieces: Vec<String> = list.split("\"USD\" :").map(str::to_owned).collect();
     let paid = pieces.iter_mut().skip(1).find_map(|piece| {
         let (price, rest) = piece.trim_start().trim_start_matches('"').split_once('"')?;
         (price.parse::<f64>().ok()? > 0.0).then(|| format!("\"1000\"{rest}")).map(|leapt| *piece = leapt)
     });
     paid.expect("a list in which something costs something");
-    let leapt = pieces.join("\"USD\":");
+    let leapt = pieces.join("\"USD\" :");
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(leapt.as_bytes()).unwrap();
     let key = format!("raw/aws_price_list/dt={}/offer={folder}/{version}.json.gz", now.format("%Y-%m-%d"));
