@@ -2,7 +2,7 @@
 //! of each target is replayed as an ordinary test here.
 
 pub use crate::config::fuzzing::file as config;
-pub use crate::sources::aws::price_list::fuzzing::{body as price_list_body, index as price_list_index};
+pub use crate::sources::aws::bulk::fuzzing::{body as price_list_body, index as price_list_index};
 pub use crate::sources::aws::spot_advisor::fuzzing::feed as spot_advisor_feed;
 pub use crate::sources::aws::spot_prices::fuzzing::page as spot_page;
 pub use crate::sources::azure::retail_prices::fuzzing::page as azure_page;

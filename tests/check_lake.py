@@ -30,6 +30,7 @@ RAW = {
     "window": rf"raw/aws_spot_prices/{DAY}/region=({NAME})/({MOMENT})-({MOMENT})\.ndjson\.gz",
     "audit": rf"raw/aws_spot_prices/{DAY}/region=({NAME})/(\d{{8}})-\d{{8}}\.late\.ndjson\.gz",
     "version": rf"raw/aws_price_list/{DAY}/offer=({NAME})/region=({NAME})/(\d+)\.json\.gz",
+    "plan": rf"raw/aws_savings_plans/{DAY}/plan=({NAME})/region=({NAME})/(\d+)\.json\.gz",
     "edition": rf"raw/aws_spot_advisor/{DAY}/({MOMENT})\.json\.gz",
     "slot": rf"raw/azure_retail_prices/{DAY}/currency=({NAME})/price_type=({NAME})/({MOMENT})\.ndjson\.gz",
 }
@@ -196,6 +197,29 @@ def check_price_lists(url, payloads):
     return len(versions)
 
 
+def check_savings_plans(url, payloads):
+    """Each current version is there, and every version is what the upstream has under its name."""
+    versions = {}
+    for key, payload in payloads.items():
+        if found := re.fullmatch(RAW["plan"], key):
+            versions[found[1], found[2], found[3]] = payload
+    with urllib.request.urlopen(f"{url}/offers/v1.0/aws/index.json") as answer:
+        offers = json.load(answer)["offers"].values()
+    known = regions_of(url)
+    for link in {offer["currentSavingsPlanIndexUrl"] for offer in offers if "currentSavingsPlanIndexUrl" in offer}:
+        with urllib.request.urlopen(url + link) as answer:
+            index = json.load(answer)["regions"]
+        for entry in index:
+            plan, version, region = entry["versionUrl"].split("/")[-4:-1]
+            if region in known and (plan, region, version) not in versions:
+                fault(f"the current price list of {plan} in {region}, {version}, is not there")
+    for (plan, region, version), payload in versions.items():
+        with urllib.request.urlopen(f"{url}/savingsPlan/v1.0/aws/{plan}/{version}/{region}/index.json") as answer:
+            if answer.read() != payload:
+                fault(f"the price list {version} of {plan} in {region} is not what the upstream has")
+    return len(versions)
+
+
 def check_spot_advisor(url, payloads, now):
     """The slot that is open was looked at, and each edition is what the upstream has, to the byte."""
     with urllib.request.urlopen(f"{url}/spot-advisor-data.json") as answer:
@@ -270,7 +294,8 @@ def main():
     for key in payloads:
         if key.endswith(".lost.json"):
             fault(f"{key}: it could be had")
-    rows, versions = check_spot(url, payloads, now, given.since), check_price_lists(url, payloads)
+    rows = check_spot(url, payloads, now, given.since)
+    versions = check_price_lists(url, payloads) + check_savings_plans(url, payloads)
     check_spot_advisor(url, payloads, now)
     items, pages = check_azure(url, payloads, now)
     check_run_log(payloads, facts)

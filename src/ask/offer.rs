@@ -30,7 +30,7 @@ pub struct Offer {
     pub term_years: Option<i64>,
     /// `No Upfront`, `Partial Upfront` or `All Upfront`, where the cloud says.
     pub payment_option: Option<String>,
-    /// `standard` or `convertible`, where the cloud says.
+    /// `standard` or `convertible`, where the cloud says; of AWS's savings plans their kind, `ComputeSavingsPlans`.
     pub offering_class: Option<String>,
     /// What an hour costs. Of what is paid upfront the share of an hour is in it, rounded to ten places: see
     /// [`is_effective`](Self::is_effective).

@@ -82,7 +82,7 @@ impl Rate {
             price_id: text("sku_price_id")?,
             term_years: row.integer("term_years"),
             payment_option: text("payment_option"),
-            offering_class: text("offering_class"),
+            offering_class: if kind == Kind::SavingsPlan { plan_of(row) } else { text("offering_class") },
             currency: text("currency")?,
             unit_price: row.price("list_unit_price"),
             upfront: row.price("upfront_price"),
@@ -179,6 +179,12 @@ fn plain_kind(row: &Row<'_>) -> Option<Kind> {
         "Dynamic" => Some(Kind::Spot),
         _ => None,
     }
+}
+
+/// The kind of a savings plan: AWS has several that differ in nothing else than their prices, and calls them by product.
+fn plan_of(row: &Row<'_>) -> Option<String> {
+    let column = if row.text("provider_name") == Some("aws") { "product_family" } else { "offering_class" };
+    row.text(column).map(str::to_owned)
 }
 
 /// Whether a meter of EC2, `EUW1-BoxUsage:m5.large/RunInstances:0002`, counts machines that run, with licences that are

@@ -23,10 +23,10 @@ use crate::lake::identity::{FORMAT, Identity};
 use crate::lake::store::{LocalStore, S3Options, S3Store, Sse, Store};
 use crate::net::{Client, HttpOptions, Proxying};
 use crate::sources::Source;
-use crate::sources::aws::Regions;
-use crate::sources::aws::price_list::{self, Partition, PriceList};
+use crate::sources::aws::bulk::{BulkLists, Partition};
 use crate::sources::aws::spot_advisor::{self, SpotAdvisor};
 use crate::sources::aws::spot_prices::{self, AwsSpotPrices};
+use crate::sources::aws::{Names, Regions, price_list, savings_plans};
 use crate::sources::azure::retail_prices::{self, AzureRetailPrices};
 use crate::telemetry::metrics;
 
@@ -185,6 +185,11 @@ impl Bench<'_> {
             let schedule = &settings.aws_price_list.schedule;
             sources.push(scheduled(source, schedule, at_once, settings.aws_price_list.concurrency)?);
         }
+        if wanted(savings_plans::DATASET.id, settings.aws_savings_plans.enabled) {
+            let source = Arc::new(self.savings_plans(&http)?);
+            let schedule = &settings.aws_savings_plans.schedule;
+            sources.push(scheduled(source, schedule, at_once, settings.aws_savings_plans.concurrency)?);
+        }
         if wanted(spot_advisor::DATASET.id, settings.aws_spot_advisor.enabled) {
             let base_url = address(&settings.aws_spot_advisor.base_url)?;
             let source = Arc::new(SpotAdvisor::new(&base_url, &http));
@@ -234,22 +239,26 @@ impl Bench<'_> {
         Ok(Arc::new(AwsSpotPrices::new(options, sdk, http.limits(), Arc::clone(&self.clock))))
     }
 
-    fn price_list(&self, http: &Client) -> Result<PriceList, CliError> {
+    fn price_list(&self, http: &Client) -> Result<BulkLists, CliError> {
         let settings = &self.config.sources.aws_price_list;
-        let partitions = settings
-            .partitions
-            .iter()
-            .map(|name| {
-                Partition::named(name).ok_or_else(|| CliError::bug(format!("unknown partition {name}")))
-            })
-            .collect::<Result<_, _>>()?;
         let options = price_list::Options {
             offers: names("offer", &settings.offers)?,
             regions: regions(&settings.regions)?,
-            partitions,
+            partitions: partitions(&settings.partitions)?,
             base_url: settings.base_url.as_deref().map(address).transpose()?,
         };
-        Ok(PriceList::new(options, http))
+        Ok(price_list::source(options, http))
+    }
+
+    fn savings_plans(&self, http: &Client) -> Result<BulkLists, CliError> {
+        let settings = &self.config.sources.aws_savings_plans;
+        let options = savings_plans::Options {
+            plans: names_or_all("plan", &settings.plans)?,
+            regions: regions(&settings.regions)?,
+            partitions: partitions(&settings.partitions)?,
+            base_url: settings.base_url.as_deref().map(address).transpose()?,
+        };
+        Ok(savings_plans::source(options, http))
     }
 
     fn retail_prices(&self, http: &Client) -> Result<AzureRetailPrices, CliError> {
@@ -292,11 +301,22 @@ fn names(what: &str, values: &[String]) -> Result<Vec<Name>, CliError> {
     values.iter().map(name).collect()
 }
 
-fn regions(values: &[String]) -> Result<Regions, CliError> {
+fn names_or_all(what: &str, values: &[String]) -> Result<Names, CliError> {
     if values.iter().any(|value| value == "all") {
-        return Ok(Regions::All);
+        return Ok(Names::All);
     }
-    Ok(Regions::These(names("region", values)?.into_iter().collect()))
+    Ok(Names::These(names(what, values)?.into_iter().collect()))
+}
+
+fn regions(values: &[String]) -> Result<Regions, CliError> {
+    names_or_all("region", values)
+}
+
+fn partitions(values: &[String]) -> Result<Vec<Partition>, CliError> {
+    let named = |name: &String| {
+        Partition::named(name).ok_or_else(|| CliError::bug(format!("unknown partition {name}")))
+    };
+    values.iter().map(named).collect()
 }
 
 fn address(text: &str) -> Result<Url, CliError> {

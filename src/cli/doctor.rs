@@ -18,7 +18,7 @@ use crate::base::check::{Check, Verdict};
 use crate::base::units::counted;
 use crate::config::{Config, LakeUrl, Loaded, SOURCES};
 use crate::ops::doctor::{self, Examination, Examined, Witness};
-use crate::sources::aws::price_list::Partition;
+use crate::sources::aws::bulk::Partition;
 use crate::telemetry::log::{self, Stderr};
 
 /// Where AWS is asked when nothing names a region.
@@ -116,15 +116,19 @@ fn witnesses(config: &Config) -> Vec<Witness> {
         .aws_spot_prices
         .enabled
         .then(|| config.aws.endpoint_url.clone().unwrap_or_else(|| of_aws("ec2", DEFAULT_REGION)));
-    let lists = &sources.aws_price_list;
-    let lists = lists.enabled.then(|| {
-        let partition = lists.partitions.first().and_then(|name| Partition::named(name));
+    let bulk = |enabled: bool, partitions: &[String], base_url: &Option<String>| {
+        let partition = partitions.first().and_then(|name| Partition::named(name));
         let host = || partition.unwrap_or(Partition::Aws).host().to_owned();
-        lists.base_url.clone().unwrap_or_else(host)
-    });
+        enabled.then(|| base_url.clone().unwrap_or_else(host))
+    };
+    let (lists, plans) = (&sources.aws_price_list, &sources.aws_savings_plans);
+    let lists = bulk(lists.enabled, &lists.partitions, &lists.base_url);
+    // Mostly the same host.
+    let plans =
+        bulk(plans.enabled, &plans.partitions, &plans.base_url).filter(|url| lists.as_ref() != Some(url));
     let advisor = sources.aws_spot_advisor.enabled.then(|| sources.aws_spot_advisor.base_url.clone());
     let azure = sources.azure_retail_prices.enabled.then(|| sources.azure_retail_prices.base_url.clone());
-    let all = [signed(bucket), signed(ec2), plain(lists), plain(advisor), plain(azure)];
+    let all = [signed(bucket), signed(ec2), plain(lists), plain(plans), plain(advisor), plain(azure)];
     let urls = all.into_iter().flatten();
     urls.filter_map(|(url, signed)| Some(Witness { url: Url::parse(&url).ok()?, signed })).collect()
 }

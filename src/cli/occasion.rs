@@ -28,6 +28,7 @@ pub(super) fn simulated(loaded: &Loaded, sandbox: &Sandbox) -> Config {
     config.aws.role_arn = None;
     config.http.proxy = None;
     config.sources.aws_price_list.base_url = Some(endpoints.price_list.clone());
+    config.sources.aws_savings_plans.base_url = Some(endpoints.price_list.clone());
     config.sources.aws_spot_advisor.base_url.clone_from(&endpoints.spot_advisor);
     config.sources.azure_retail_prices.base_url.clone_from(&endpoints.azure);
     if is_default(loaded, "sources.aws_spot_prices.backfill") {
@@ -45,10 +46,16 @@ pub(super) fn unconfigured(loaded: &Loaded) -> (Config, Vec<String>) {
         config.sources.aws_spot_prices.enabled = false;
         left_out.push("aws_spot_prices, which needs AWS credentials (see iam-policy.json)".to_owned());
     }
-    if is_default(loaded, "sources.aws_price_list.regions") {
-        config.sources.aws_price_list.regions = vec![FIRST_REGION.to_owned()];
-        left_out
-            .push(format!("all regions of aws_price_list but {FIRST_REGION}, which need only time and room"));
+    let sources = &mut config.sources;
+    for (dataset, regions) in [
+        ("aws_price_list", &mut sources.aws_price_list.regions),
+        ("aws_savings_plans", &mut sources.aws_savings_plans.regions),
+    ] {
+        if is_default(loaded, &format!("sources.{dataset}.regions")) {
+            *regions = vec![FIRST_REGION.to_owned()];
+            left_out
+                .push(format!("all regions of {dataset} but {FIRST_REGION}, which need only time and room"));
+        }
     }
     (config, left_out)
 }

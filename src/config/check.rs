@@ -68,11 +68,18 @@ pub(super) fn each(item: impl Fn(&String) -> Checked) -> impl Fn(&Vec<String>) -
 
 /// Names of regions, or `all` on its own.
 pub(super) fn regions(regions: &Vec<String>) -> Checked {
-    each(name)(regions)?;
-    if regions.len() > 1 && regions.iter().any(|region| region == ALL) {
-        return Err(format!("must be either [\"{ALL}\"] or names of regions, not both"));
+    names_or_all("regions")(regions)
+}
+
+/// Names of `things`, or `all` on its own.
+pub(super) fn names_or_all(things: &'static str) -> impl Fn(&Vec<String>) -> Checked {
+    move |names| {
+        each(name)(names)?;
+        if names.len() > 1 && names.iter().any(|name| name == ALL) {
+            return Err(format!("must be either [\"{ALL}\"] or names of {things}, not both"));
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// One of `known`, in that spelling.

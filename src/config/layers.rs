@@ -16,7 +16,7 @@ use super::setting::Given;
 use super::{ConfigError, Inputs, Problem};
 
 /// The sections that hold keys.
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "lake",
     "aws",
     "http",
@@ -25,6 +25,7 @@ const SECTIONS: [&str; 10] = [
     "server",
     "sources.aws_spot_prices",
     "sources.aws_price_list",
+    "sources.aws_savings_plans",
     "sources.aws_spot_advisor",
     "sources.azure_retail_prices",
 ];

@@ -7,6 +7,7 @@
 
 mod aws;
 mod aws_price_list;
+mod aws_savings_plans;
 mod aws_spot_advisor;
 mod aws_spot_prices;
 mod azure_retail_prices;
@@ -34,6 +35,7 @@ use std::path::PathBuf;
 
 pub use aws::Aws;
 pub use aws_price_list::AwsPriceList;
+pub use aws_savings_plans::AwsSavingsPlans;
 pub use aws_spot_advisor::AwsSpotAdvisor;
 pub use aws_spot_prices::AwsSpotPrices;
 pub use azure_retail_prices::AzureRetailPrices;
@@ -76,6 +78,8 @@ pub struct Sources {
     pub aws_spot_prices: AwsSpotPrices,
     /// `[sources.aws_price_list]`
     pub aws_price_list: AwsPriceList,
+    /// `[sources.aws_savings_plans]`
+    pub aws_savings_plans: AwsSavingsPlans,
     /// `[sources.aws_spot_advisor]`
     pub aws_spot_advisor: AwsSpotAdvisor,
     /// `[sources.azure_retail_prices]`
@@ -83,8 +87,8 @@ pub struct Sources {
 }
 
 /// The sources that have a section, by their dataset's name.
-pub const SOURCES: [&str; 4] =
-    ["aws_spot_prices", "aws_price_list", "aws_spot_advisor", "azure_retail_prices"];
+pub const SOURCES: [&str; 5] =
+    ["aws_spot_prices", "aws_price_list", "aws_savings_plans", "aws_spot_advisor", "azure_retail_prices"];
 
 /// What settings are made from. Nothing else is looked at.
 #[derive(Clone, Default)]
@@ -165,6 +169,7 @@ fn load_text(inputs: &Inputs, file: Option<(&file::Found, &str)>) -> Result<Load
         sources: Sources {
             aws_spot_prices: AwsSpotPrices::read(&mut layers.section("sources.aws_spot_prices")),
             aws_price_list: AwsPriceList::read(&mut layers.section("sources.aws_price_list")),
+            aws_savings_plans: AwsSavingsPlans::read(&mut layers.section("sources.aws_savings_plans")),
             aws_spot_advisor: AwsSpotAdvisor::read(&mut layers.section("sources.aws_spot_advisor")),
             azure_retail_prices: AzureRetailPrices::read(&mut layers.section("sources.azure_retail_prices")),
         },

@@ -46,7 +46,7 @@ pub(crate) async fn pass(
 fn throttled(cloud: &Cloud, uri: &Uri) -> Response {
     match uri.path() {
         path if path.starts_with("/api/") => azure::throttled(),
-        path if path.starts_with("/offers/") => price_list::throttled(),
+        path if path.starts_with("/offers/") || path.starts_with("/savingsPlan/") => price_list::throttled(),
         spot_advisor::PATH => spot_advisor::throttled(),
         _ => Ec2Error::throttled().into_answer(&cloud.request_id()),
     }

@@ -160,6 +160,9 @@ regions = ["all"]
 [sources.aws_price_list]
 base_url = "{price_list}"
 
+[sources.aws_savings_plans]
+base_url = "{price_list}"
+
 [sources.aws_spot_advisor]
 base_url = "{spot_advisor}"
 
@@ -200,6 +203,7 @@ fn routes(cloud: &Arc<Cloud>) -> Router {
     Router::new()
         .route("/", post(ec2::serve))
         .route("/offers/v1.0/{*path}", get(price_list::serve))
+        .route("/savingsPlan/v1.0/{*path}", get(price_list::serve_plans))
         .route(spot_advisor::PATH, get(spot_advisor::serve))
         .route("/api/retail/prices", get(azure::serve))
         .with_state(Arc::clone(cloud))

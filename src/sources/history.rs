@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use super::aws::{price_list, spot_advisor, spot_prices};
+use super::aws::{price_list, savings_plans, spot_advisor, spot_prices};
 use super::azure::retail_prices;
 
 /// What an upstream keeps of its past.
@@ -28,7 +28,7 @@ impl History {
     pub fn of(dataset: &str) -> Option<Self> {
         match dataset {
             id if id == spot_prices::DATASET.id => Some(Self::Windows { memory: spot_prices::RETENTION }),
-            id if id == price_list::DATASET.id => Some(Self::Versions),
+            id if [price_list::DATASET.id, savings_plans::DATASET.id].contains(&id) => Some(Self::Versions),
             id if id == spot_advisor::DATASET.id => {
                 Some(Self::Slots { interval: spot_advisor::SLOT.delta() })
             }

@@ -7,15 +7,20 @@ use std::sync::Arc;
 use serde::de::IgnoredAny;
 
 use super::Dataset;
-use super::aws::{price_list, spot_advisor, spot_prices};
+use super::aws::{price_list, savings_plans, spot_advisor, spot_prices};
 use super::azure::retail_prices;
 use crate::base::Name;
 use crate::lake::coverage::Coverage;
 use crate::lake::slice::{Slice, Stream};
 
 /// Every dataset that this release knows.
-pub static DATASETS: [&Dataset; 4] =
-    [&spot_prices::DATASET, &price_list::DATASET, &spot_advisor::DATASET, &retail_prices::DATASET];
+pub static DATASETS: [&Dataset; 5] = [
+    &spot_prices::DATASET,
+    &price_list::DATASET,
+    &savings_plans::DATASET,
+    &spot_advisor::DATASET,
+    &retail_prices::DATASET,
+];
 
 /// How many payloads may be inspected at once, so that what inspectors remember has a bound.
 pub const MOST_INSPECTORS: usize = 4;
@@ -57,6 +62,7 @@ pub fn inspection(dataset: &Name, coverage: &Arc<Coverage>) -> Option<Arc<dyn In
     match dataset.as_str() {
         id if id == spot_prices::DATASET.id => Some(spot_prices::inspection(Arc::clone(coverage))),
         id if id == price_list::DATASET.id => Some(price_list::inspection()),
+        id if id == savings_plans::DATASET.id => Some(savings_plans::inspection()),
         id if id == spot_advisor::DATASET.id => Some(spot_advisor::inspection()),
         id if id == retail_prices::DATASET.id => Some(retail_prices::inspection()),
         _ => None,

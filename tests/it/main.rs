@@ -23,6 +23,7 @@ mod readme;
 mod replay;
 mod s3_servers;
 mod sandbox;
+mod savings_plans;
 mod security;
 mod simulation;
 mod spot;

@@ -107,7 +107,9 @@ async fn a_crawl_that_goes_well_shows_no_secret_at_trace_level() {
         let serving = line["message"].as_str()?.starts_with("serving /metrics");
         serving.then(|| line["address"].as_str().unwrap().to_owned())
     });
-    for dataset in ["aws_spot_prices", "aws_price_list", "aws_spot_advisor", "azure_retail_prices"] {
+    for dataset in
+        ["aws_spot_prices", "aws_price_list", "aws_savings_plans", "aws_spot_advisor", "azure_retail_prices"]
+    {
         running.hears(|line| (line.contains("tick over") && line.contains(dataset)).then_some(()));
     }
     for path in ["/metrics", "/healthz"] {
@@ -152,6 +154,7 @@ async fn a_crawl_that_fails_everywhere_shows_no_secret() {
     let home = planted(&format!(
         "[lake]\nurl = \"file:./lake\"\n[aws]\nendpoint_url = \"{}\"\n[http]\nproxy = {{ file = \"proxy\" }}\n\
          [sources.aws_price_list]\nbase_url = \"http://prices.invalid\"\n\
+         [sources.aws_savings_plans]\nbase_url = \"http://prices.invalid\"\n\
          [sources.aws_spot_advisor]\nbase_url = \"http://advisor.invalid\"\n\
          [sources.azure_retail_prices]\nbase_url = \"http://azure.invalid\"\n",
         ec2.url

@@ -102,8 +102,8 @@ fn exit_code(status: &Status, strict: bool) -> u8 {
 fn expectations(loaded: &Loaded, now: crate::base::Time) -> Result<Vec<Expectation>, CliError> {
     let sources = &loaded.config.sources;
     let spot = &sources.aws_spot_prices;
-    let (list, advisor) = (&sources.aws_price_list, &sources.aws_spot_advisor);
-    let azure = &sources.azure_retail_prices;
+    let (list, plans) = (&sources.aws_price_list, &sources.aws_savings_plans);
+    let (advisor, azure) = (&sources.aws_spot_advisor, &sources.azure_retail_prices);
     let zero = TimeDelta::zero();
     let expectation = |dataset: &'static str, enabled: bool, every: &config::Schedule, settle: TimeDelta| {
         let history =
@@ -122,6 +122,7 @@ fn expectations(loaded: &Loaded, now: crate::base::Time) -> Result<Vec<Expectati
         .map(|dataset| match dataset {
             "aws_spot_prices" => expectation(dataset, spot.enabled, &spot.schedule, spot.settle.delta()),
             "aws_price_list" => expectation(dataset, list.enabled, &list.schedule, zero),
+            "aws_savings_plans" => expectation(dataset, plans.enabled, &plans.schedule, zero),
             "aws_spot_advisor" => expectation(dataset, advisor.enabled, &advisor.schedule, zero),
             "azure_retail_prices" => expectation(dataset, azure.enabled, &azure.schedule, zero),
             unknown => Err(CliError::bug(format!("{unknown} has no schedule"))),

@@ -51,7 +51,7 @@ pub(crate) struct Region {
 }
 
 /// A place that has an offer file of its own.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Listed {
     /// The code in the region index.
     pub(crate) code: &'static str,

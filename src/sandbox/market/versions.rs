@@ -1,4 +1,4 @@
-//! The offers of the price list and the versions that each has had.
+//! The offers of the price list, the savings plans, and the versions that each has had.
 //!
 //! Time is cut into cells of the offer's beat; each holds one publication, near its middle. All regions of an
 //! offer share the version.
@@ -81,6 +81,66 @@ impl Offer {
             .filter_map(|at| DateTime::from_timestamp(at, 0))
             .map(|published| Version { published })
             .collect()
+    }
+}
+
+/// A savings plan with a price list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// For machines, by family or any.
+    Compute,
+    /// For databases and caches.
+    Database,
+}
+
+impl Plan {
+    /// The plan called `code`.
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
+        [Self::Compute, Self::Database].into_iter().find(|plan| plan.code() == code)
+    }
+
+    /// The plan that is good for an offer.
+    pub(crate) fn of(offer: Offer) -> Option<Self> {
+        [Self::Compute, Self::Database].into_iter().find(|plan| plan.offers().contains(&offer))
+    }
+
+    /// `AWSComputeSavingsPlan`.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Compute => "AWSComputeSavingsPlan",
+            Self::Database => "AWSDatabaseSavingsPlans",
+        }
+    }
+
+    /// The products' `serviceCode`.
+    pub(crate) fn service(self) -> &'static str {
+        match self {
+            Self::Compute => "ComputeSavingsPlans",
+            Self::Database => "DatabaseSavingsPlans",
+        }
+    }
+
+    /// What it is good for; the first decides when it is published.
+    pub(crate) fn offers(self) -> &'static [Offer] {
+        match self {
+            Self::Compute => &[Offer::Ec2],
+            Self::Database => &[Offer::Rds, Offer::ElastiCache],
+        }
+    }
+
+    /// How long after the list of its first offer its own is published.
+    const DELAY: chrono::TimeDelta = chrono::TimeDelta::hours(3);
+
+    /// The versions that were published in the year up to `now`, oldest first. Never empty.
+    pub(crate) fn versions(self, seed: Draw, china: bool, now: Time) -> Vec<Version> {
+        let offer = self.offers().first().copied().unwrap_or(Offer::Ec2);
+        let versions = offer.versions(seed, china, now - Self::DELAY).into_iter();
+        versions.map(|version| Version { published: version.published + Self::DELAY }).collect()
+    }
+
+    /// The version of its first offer's list that a version has the prices of.
+    pub(crate) fn list(version: Version) -> Version {
+        Version { published: version.published - Self::DELAY }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The price list's files: offer index, version index, region index and offer files, for the world under
-//! `/offers/v1.0/aws/` and for China under `/offers/v1.0/cn/`.
+//! `/offers/v1.0/aws/` and for China under `/offers/v1.0/cn/`; and those of savings plans, under `/savingsPlan/v1.0/`.
 
 mod offer_file;
+mod plan_file;
+mod plans;
 mod pretty;
 
 use std::sync::Arc;
@@ -15,9 +17,10 @@ use chrono::SecondsFormat;
 
 use super::Cloud;
 use super::market::Listed;
-use super::market::versions::{Offer, Version};
+use super::market::versions::{Offer, Plan, Version};
 use crate::base::Time;
 use offer_file::OfferFile;
+use plan_file::PlanFile;
 use pretty::Pretty;
 
 /// What differs between the world and China.
@@ -58,9 +61,23 @@ pub(crate) async fn serve(
     Path(path): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let now = cloud.clock.now();
-    let Some(found) = find(&cloud, &path, now) else { return not_found() };
-    let tag = cloud.market.seed.text("etag").text(&path).at_time(found.published.timestamp()).bits();
+    let found = find(&cloud, &path, cloud.clock.now());
+    answer(&cloud, &path, found, &headers).await
+}
+
+/// Answers `/savingsPlan/v1.0/{path}`.
+pub(crate) async fn serve_plans(
+    State(cloud): State<Arc<Cloud>>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let found = plans::find(&cloud, &path, cloud.clock.now());
+    answer(&cloud, &path, found, &headers).await
+}
+
+async fn answer(cloud: &Arc<Cloud>, path: &str, found: Option<Found>, headers: &HeaderMap) -> Response {
+    let Some(found) = found else { return not_found() };
+    let tag = cloud.market.seed.text("etag").text(path).at_time(found.published.timestamp()).bits();
     let tag = format!("\"{tag:016x}\"");
     let modified = found.published.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let fresh = headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
@@ -69,12 +86,10 @@ pub(crate) async fn serve(
     } else {
         match found.content {
             Content::Index(text) => text.into_response(),
-            Content::File { partition, offer, version, region } => {
-                match offer_file(&cloud, partition, offer, version, region).await {
-                    Some(response) => response,
-                    None => return not_found(),
-                }
-            }
+            Content::File(file) => match stream(cloud, file).await {
+                Some(response) => response,
+                None => return not_found(),
+            },
         }
     };
     let headers = response.headers_mut();
@@ -105,17 +120,35 @@ struct Found {
 
 enum Content {
     Index(String),
-    File { partition: &'static Partition, offer: Offer, version: Version, region: Option<String> },
+    File(File),
+}
+
+/// A file that is written while it is sent.
+#[derive(Debug, Clone)]
+struct File {
+    partition: &'static Partition,
+    list: List,
+    version: Version,
+    /// `None` for all regions in one.
+    region: Option<String>,
+}
+
+/// Whose prices a file has.
+#[derive(Debug, Clone, Copy)]
+enum List {
+    Offer(Offer),
+    Plan(Plan),
+}
+
+fn partition(segment: &str) -> Option<&'static Partition> {
+    [&WORLD, &CHINA].into_iter().find(|partition| partition.path == segment)
 }
 
 /// What stands at `path` (below `/offers/v1.0/`).
 fn find(cloud: &Cloud, path: &str, now: Time) -> Option<Found> {
     let segments: Vec<&str> = path.split('/').collect();
-    let (partition, rest) = match segments.split_first()? {
-        (&"aws", rest) => (&WORLD, rest),
-        (&"cn", rest) => (&CHINA, rest),
-        _ => return None,
-    };
+    let (segment, rest) = segments.split_first()?;
+    let partition = partition(segment)?;
     let versions = |offer: Offer| offer.versions(cloud.market.seed, partition.china, now);
     let index = |published: Time, text: String| Some(Found { published, content: Content::Index(text) });
     if rest == ["index.json"] {
@@ -144,41 +177,74 @@ fn find(cloud: &Cloud, path: &str, now: Time) -> Option<Found> {
                 return None;
             }
             let region = region.first().map(|code| (*code).to_owned());
-            let content = Content::File { partition, offer, version, region };
-            Some(Found { published: version.published, content })
+            let file = File { partition, list: List::Offer(offer), version, region };
+            file.is_there(cloud).then(|| file.found())
         }
         _ => None,
     }
 }
 
-async fn offer_file(
-    cloud: &Arc<Cloud>,
-    partition: &'static Partition,
-    offer: Offer,
-    version: Version,
-    region: Option<String>,
-) -> Option<Response> {
-    if let Some(code) = &region
-        && !sold_in(cloud, partition, offer).any(|listed| listed.code == code)
-    {
-        return None;
+impl File {
+    fn found(self) -> Found {
+        Found { published: self.version.published, content: Content::File(self) }
     }
-    let key =
-        format!("{}/{}/{}/{}", partition.path, offer.code(), version.id(), region.as_deref().unwrap_or("*"));
-    let length = if let Some(length) = cloud.known_length(&key) {
+
+    /// Whether the list has the region.
+    fn is_there(&self, cloud: &Cloud) -> bool {
+        self.region.as_ref().is_none_or(|code| self.places(cloud).any(|listed| listed.code == code))
+    }
+
+    fn places<'a>(&self, cloud: &'a Cloud) -> impl Iterator<Item = &'a Listed> + use<'a> {
+        let offer = match self.list {
+            List::Offer(offer) => Some(offer),
+            List::Plan(_) => None,
+        };
+        cloud
+            .market
+            .listed(self.partition.china)
+            .iter()
+            .filter(move |listed| offer == Some(Offer::Ec2) || listed.is_region())
+    }
+
+    fn name(&self) -> String {
+        let list = match self.list {
+            List::Offer(offer) => offer.code(),
+            List::Plan(plan) => plan.code(),
+        };
+        let region = self.region.as_deref().unwrap_or("*");
+        format!("{}/{list}/{}/{region}", self.partition.path, self.version.id())
+    }
+
+    fn pieces<'a>(&self, cloud: &'a Cloud) -> Box<dyn Iterator<Item = String> + 'a> {
+        let Self { partition, version, region, .. } = self;
+        let asked = |listed: &&Listed| region.as_ref().is_none_or(|code| code == listed.code);
+        let places = self.places(cloud).filter(asked).collect();
+        match self.list {
+            List::Offer(offer) => Box::new(OfferFile::new(&cloud.market, partition, offer, *version, places)),
+            List::Plan(plan) => Box::new(PlanFile::new(&cloud.market, partition, plan, *version, places)),
+        }
+    }
+}
+
+async fn stream(cloud: &Arc<Cloud>, file: File) -> Option<Response> {
+    let name = file.name();
+    let length = if let Some(length) = cloud.known_length(&name) {
         length
     } else {
-        let (shared, region) = (Arc::clone(cloud), region.clone());
+        let (shared, file) = (Arc::clone(cloud), file.clone());
         // The file is written once for its length: too long for a thread that serves others.
-        let measure = move || pieces(&shared, partition, offer, version, region.as_deref()).length();
+        let measure = move || {
+            let lengths = file.pieces(&shared).map(|piece| u64::try_from(piece.len()).unwrap_or(u64::MAX));
+            lengths.sum::<u64>()
+        };
         let length = tokio::task::spawn_blocking(measure).await.ok()?;
-        cloud.remember_length(key, length);
+        cloud.remember_length(name, length);
         length
     };
     let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(2);
     let cloud = Arc::clone(cloud);
     tokio::task::spawn_blocking(move || {
-        for piece in pieces(&cloud, partition, offer, version, region.as_deref()) {
+        for piece in file.pieces(&cloud) {
             // The reader went away.
             if sender.blocking_send(Ok(piece.into())).is_err() {
                 break;
@@ -189,18 +255,6 @@ async fn offer_file(
         receiver.recv().await.map(|piece| (piece, receiver))
     });
     Some(([(CONTENT_LENGTH, length.to_string())], Body::from_stream(body)).into_response())
-}
-
-fn pieces<'a>(
-    cloud: &'a Cloud,
-    partition: &'static Partition,
-    offer: Offer,
-    version: Version,
-    region: Option<&str>,
-) -> OfferFile<'a> {
-    let asked = |listed: &&Listed| region.is_none_or(|code| code == listed.code);
-    let places = sold_in(cloud, partition, offer).filter(asked).collect();
-    OfferFile::new(&cloud.market, partition, offer, version, places)
 }
 
 /// Where an offer is sold: machines also in Local and Wavelength Zones, the rest in regions only.
@@ -231,6 +285,11 @@ fn offer_index(partition: &Partition, newest: Version) -> String {
         json.text("versionIndexUrl", &format!("{base}/index.json"));
         json.text("currentVersionUrl", &format!("{base}/current/index.json"));
         json.text("currentRegionIndexUrl", &format!("{base}/current/region_index.json"));
+        if let Some(plan) = Plan::of(offer) {
+            let base = plans::path(partition, plan);
+            json.text("savingsPlanVersionIndexUrl", &format!("{base}/current/index.json"));
+            json.text("currentSavingsPlanIndexUrl", &format!("{base}/current/region_index.json"));
+        }
         json.close();
     }
     json.close();

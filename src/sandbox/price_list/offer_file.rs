@@ -9,7 +9,7 @@ use crate::sandbox::market::versions::{Offer, Version};
 use crate::sandbox::market::{Listed, Market};
 
 /// How large a piece is before it is handed out, in bytes.
-const PIECE: usize = 64 * 1_024;
+pub(super) const PIECE: usize = 64 * 1_024;
 
 /// What a reservation of one kind costs, relative to the hours that it replaces.
 struct Term {
@@ -81,11 +81,6 @@ impl<'a> OfferFile<'a> {
     ) -> Self {
         let (json, part) = (Pretty::start(), Part::Head);
         Self { market, partition, offer, version, places, json, part, place: 0, index: 0 }
-    }
-
-    /// The length of the whole file in bytes.
-    pub(crate) fn length(self) -> u64 {
-        self.map(|piece| u64::try_from(piece.len()).unwrap_or(u64::MAX)).sum()
     }
 
     fn step(&mut self) {

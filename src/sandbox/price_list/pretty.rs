@@ -42,6 +42,32 @@ impl Pretty {
         self.filled = true;
     }
 
+    /// A member that is a list of objects, each to be opened with [`Self::element`], until [`Self::close_list`].
+    pub(crate) fn open_list(&mut self, key: &str) {
+        self.key(key);
+        self.out.push('[');
+        self.filled = false;
+    }
+
+    /// An object of a list, to be filled until [`Self::close`].
+    pub(crate) fn element(&mut self) {
+        self.out.push_str(if self.filled { ", {" } else { " {" });
+        self.depth += 1;
+        self.filled = false;
+    }
+
+    /// Ends the innermost list.
+    pub(crate) fn close_list(&mut self) {
+        self.out.push_str(" ]");
+        self.filled = true;
+    }
+
+    /// A member that is a whole number.
+    pub(crate) fn number(&mut self, key: &str, value: u64) {
+        self.key(key);
+        self.out.push_str(&value.to_string());
+    }
+
     /// A member that is an empty list.
     pub(crate) fn empty_list(&mut self, key: &str) {
         self.key(key);

@@ -1,8 +1,10 @@
 //! Sources of Amazon Web Services.
 
+pub mod bulk;
 mod caller;
 mod errors;
 pub mod price_list;
+pub mod savings_plans;
 pub mod spot_advisor;
 pub mod spot_prices;
 
@@ -14,28 +16,31 @@ use crate::base::Name;
 const DEFAULT_REGION: &str = "us-east-1";
 
 /// Which regions of a dataset are wanted.
+pub type Regions = Names;
+
+/// Which of the things of one sort that an upstream names are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Regions {
-    /// Every region that the upstream names.
+pub enum Names {
+    /// Every one that the upstream names.
     All,
     /// These only.
     These(BTreeSet<Name>),
 }
 
-impl Regions {
-    /// Whether `region` is wanted.
-    pub fn hold(&self, region: &Name) -> bool {
+impl Names {
+    /// Whether `name` is wanted.
+    pub fn hold(&self, name: &Name) -> bool {
         match self {
             Self::All => true,
-            Self::These(regions) => regions.contains(region),
+            Self::These(names) => names.contains(name),
         }
     }
 
-    /// The regions that were asked for by name.
+    /// Those that were asked for by name.
     pub fn named(&self) -> impl Iterator<Item = &Name> {
         let named = match self {
             Self::All => None,
-            Self::These(regions) => Some(regions),
+            Self::These(names) => Some(names),
         };
         named.into_iter().flatten()
     }

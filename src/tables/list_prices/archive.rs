@@ -1,5 +1,6 @@
 //! The price lists that were looked at, opened as far as somebody needs them: their facts and their states.
 
+use super::describing::Describing;
 use super::difference::Seen;
 use super::feeds::Feed;
 use super::state::{Shelf, State};
@@ -28,6 +29,7 @@ impl Archive {
     pub(super) async fn open<'h>(
         &mut self,
         feed: &'static Feed,
+        describing: &Describing<'_>,
         workshop: &Workshop,
         wanted: impl Fn(&Self) -> Vec<Look<'h>>,
     ) -> Result<(), MakeError> {
@@ -38,7 +40,7 @@ impl Archive {
                 return Ok(());
             }
             self.facts.learn(&looks, workshop).await?;
-            self.shelf.fill(feed, &looks, workshop).await?;
+            self.shelf.fill(feed, describing, &looks, workshop).await?;
             opened = looks;
         }
     }

@@ -11,8 +11,9 @@ use async_trait::async_trait;
 use tokio::task::spawn_blocking;
 
 use super::archive::Archive;
+use super::describing::Describing;
 use super::difference::{Change, Seen, compare, leap};
-use super::feeds::{FEEDS, Feed};
+use super::feeds::{FEEDS, Feed, feeds_of, providers};
 use super::rate::Rate;
 use super::state::damaged;
 use crate::base::{Date, Name, Time};
@@ -69,11 +70,12 @@ impl Maker for Changes {
     fn parts(&mut self, holdings: &Holdings) -> Vec<TableObject> {
         let Ok(table) = Name::new("table", LIST_PRICES.name) else { return Vec::new() };
         let mut parts = Vec::new();
-        for feed in &FEEDS {
-            let Some(provider) = feed.provider_name() else { continue };
-            let timelines = Timeline::all(feed.dataset, holdings);
-            let days: BTreeSet<Date> =
-                timelines.values().flat_map(|timeline| timeline.looks.iter().map(Look::day)).collect();
+        for provider in providers() {
+            let mut days = BTreeSet::new();
+            for feed in feeds_of(&provider) {
+                let timelines = Timeline::all(feed.dataset, holdings);
+                days.extend(timelines.values().flat_map(|timeline| timeline.looks.iter().map(Look::day)));
+            }
             let part = |day| TableObject::provider_day(table.clone(), provider.clone(), day);
             parts.extend(days.into_iter().map(part));
         }
@@ -82,13 +84,16 @@ impl Maker for Changes {
 
     fn inputs(&mut self, object: &TableObject, holdings: &Holdings) -> Inputs {
         let mut inputs = Inputs::default();
-        let Some((feed, day)) = feed_and_day(object) else { return inputs };
-        for timeline in Timeline::all(feed.dataset, holdings).values() {
-            for at in timeline.of_day(day) {
-                // By metadata alone: lists that turn out to be damaged make more be opened, and always the same.
-                let window = timeline.window(at, feed.patience, |look| self.archive.facts.is_sound(look));
-                for look in timeline.looks.get(window.start..=at).unwrap_or_default() {
-                    inputs.add(look.key(), &look.seen.etag);
+        let Some((provider, day)) = provider_and_day(object) else { return inputs };
+        for feed in feeds_of(provider) {
+            let describing = Describing::of(feed, holdings);
+            for timeline in Timeline::all(feed.dataset, holdings).values() {
+                for at in timeline.of_day(day) {
+                    // By metadata alone: lists that turn out to be damaged make more be opened, and always the same.
+                    let window = timeline.window(at, feed.patience, |look| self.archive.facts.is_sound(look));
+                    for look in timeline.looks.get(window.start..=at).unwrap_or_default() {
+                        add_look(&mut inputs, look, &describing);
+                    }
                 }
             }
         }
@@ -102,33 +107,46 @@ impl Maker for Changes {
         workshop: &Workshop,
         rows: TableWriter,
     ) -> Result<(Made, TableWriter), MakeError> {
-        let Some((feed, day)) = feed_and_day(object) else { return Ok((Made::default(), rows)) };
-        let timelines: Vec<Timeline<'_>> = Timeline::all(feed.dataset, holdings).into_values().collect();
-        let wanted = |archive: &Archive| {
-            let steps = timelines.iter().flat_map(|timeline| Step::of_day(feed, timeline, day, archive));
-            steps.flat_map(|step| step.looks().to_vec()).collect()
-        };
-        self.archive.open(feed, workshop, wanted).await?;
-        let mut comparisons = Vec::new();
-        for timeline in &timelines {
-            for step in Step::of_day(feed, timeline, day, &self.archive) {
-                comparisons.push(step.comparison(&mut self.archive, workshop).await?);
+        let Some((provider, day)) = provider_and_day(object) else { return Ok((Made::default(), rows)) };
+        let (mut comparisons, mut compared) = (Vec::new(), Vec::new());
+        for feed in feeds_of(provider) {
+            let timelines: Vec<Timeline<'_>> = Timeline::all(feed.dataset, holdings).into_values().collect();
+            let wanted = |archive: &Archive| {
+                let steps = timelines.iter().flat_map(|timeline| Step::of_day(feed, timeline, day, archive));
+                steps.flat_map(|step| step.looks().to_vec()).collect()
+            };
+            let describing = Describing::of(feed, holdings);
+            self.archive.open(feed, &describing, workshop, wanted).await?;
+            for timeline in &timelines {
+                for step in Step::of_day(feed, timeline, day, &self.archive) {
+                    let comparison = step.comparison(&mut self.archive, workshop).await?;
+                    comparisons.push(Comparison { is_watched: feed.is_watched, ..comparison });
+                }
             }
+            compared.push((feed, timelines));
         }
-        self.forget(feed, &timelines, day);
+        self.forget(&compared, day);
         let (scratch, memory) = (workshop.scratch.clone(), workshop.memory);
         let done = spawn_blocking(move || write(comparisons, Sorter::new(&scratch, memory), rows));
-        let (made, rows) = done.await.map_err(broken)??;
-        let notices = made.notices.into_iter().filter(|_| !feed.is_watched).collect();
-        Ok((Made { notices, ..made }, rows))
+        Ok(done.await.map_err(broken)??)
+    }
+}
+
+/// Adds what was seen in a look, and what describes it.
+pub(super) fn add_look(inputs: &mut Inputs, look: &Look<'_>, describing: &Describing<'_>) {
+    inputs.add(look.key(), &look.seen.etag);
+    for (_, list) in describing.lists(look) {
+        inputs.add(&list.key, &list.etag);
     }
 }
 
 impl Changes {
     /// Forgets the lists that the next part of the provider will not be compared with.
-    fn forget(&mut self, feed: &Feed, timelines: &[Timeline<'_>], day: Date) {
+    fn forget(&mut self, compared: &[(&Feed, Vec<Timeline<'_>>)], day: Date) {
         let mut wanted = BTreeSet::new();
-        for timeline in timelines {
+        for (feed, timeline) in
+            compared.iter().flat_map(|(feed, timelines)| timelines.iter().map(move |it| (feed, it)))
+        {
             let next = timeline.of_day(day).end;
             if next < timeline.looks.len() {
                 let window = timeline.window(next, feed.patience, |look| self.archive.is_sound(look));
@@ -141,10 +159,9 @@ impl Changes {
 }
 
 /// Whose prices of which day an object of the table holds.
-fn feed_and_day(object: &TableObject) -> Option<(&'static Feed, Date)> {
+fn provider_and_day(object: &TableObject) -> Option<(&Name, Date)> {
     let TablePart::Day(day) = object.part() else { return None };
-    let provider = object.provider()?.as_str();
-    FEEDS.iter().find(|feed| feed.provider == provider).map(|feed| (feed, *day))
+    object.provider().map(|provider| (provider, *day))
 }
 
 /// One look of a day, and what it is compared with.
@@ -199,6 +216,7 @@ impl<'t, 'h> Step<'t, 'h> {
             source_key: now.seen.key.clone(),
             problems: if now.is_mark() { Problems::of(&now.seen.key) } else { state.problems.clone() },
             leaps: Problems::of(&now.seen.key),
+            is_watched: false,
         })
     }
 }
@@ -214,6 +232,8 @@ struct Comparison {
     problems: Problems,
     /// Prices that are far from what they were.
     leaps: Problems,
+    /// Whether the crawler has told of these.
+    is_watched: bool,
 }
 
 /// Writes what the `comparisons` tell, in the order of the table.
@@ -241,7 +261,7 @@ impl Comparison {
     /// What is to be told of leaps, if there are any.
     fn notice(&self) -> Option<Notice> {
         let samples = self.leaps.told().iter().map(|leap| format!("{}: {}", leap.place, leap.reason));
-        (self.leaps.count() > 0).then(|| Notice {
+        (self.leaps.count() > 0 && !self.is_watched).then(|| Notice {
             key: self.source_key.clone(),
             fetched_at: self.observed_at,
             sentinel: Sentinel::Price.as_str(),

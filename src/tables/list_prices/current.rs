@@ -3,12 +3,12 @@
 //! `observed_at` and `source_key` are those of the newest look that saw the rate. Since when it is in that state is told by
 //! `list_prices`; to tell it here as well, all lists that there ever were would have to be read.
 //!
-//! Which services a cloud sells is told by its lists alone, unless each of its streams is of one service. So its lists are
-//! opened when something is new, once for all services, and the objects that are there tell whether something is: all are
-//! made of the same lists, and each says which services there are ([`Made::closes`]). A service that is not sold any more
-//! keeps its object, without rows: nobody shall read what it cost last as what it costs.
+//! Which services a cloud sells is told by its lists alone, unless each stream of a feed is of one service. So such lists are
+//! opened when something is new, once for all services, and the objects that are there tell whether something is: each is
+//! made of all these lists, and of the names of all services. A service that is not sold any more keeps its object, without
+//! rows: nobody shall read what it cost last as what it costs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
@@ -16,7 +16,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::task::spawn_blocking;
 
 use super::archive::Archive;
-use super::feeds::{FEEDS, Feed};
+use super::changes::add_look;
+use super::describing::Describing;
+use super::feeds::{Feed, feeds_of, providers};
 use super::service::slug;
 use super::split::{Newest, Split, split};
 use crate::base::{Date, Name};
@@ -29,8 +31,8 @@ use crate::tables::holdings::Holdings;
 use crate::tables::inputs::Inputs;
 use crate::tables::make::{Made, Maker};
 use crate::tables::problems::Problems;
-use crate::tables::run::Run;
 use crate::tables::schema::Table;
+use crate::tables::sort::Merge;
 use crate::tables::timeline::{Look, Timeline};
 use crate::tables::workshop::{MakeError, Workshop, broken};
 use crate::tables::writer::TableWriter;
@@ -39,8 +41,10 @@ use crate::tables::writer::TableWriter;
 #[derive(Debug, Default)]
 pub(in crate::tables) struct Current {
     archive: Archive,
-    parts: Vec<TableObject>,
-    opened: Option<Opened>,
+    /// What each provider sells.
+    services: BTreeMap<Name, BTreeSet<Name>>,
+    /// By dataset.
+    opened: BTreeMap<&'static str, Opened>,
 }
 
 /// Rows that lie ready.
@@ -67,48 +71,51 @@ impl Maker for Current {
     ) -> Result<(), MakeError> {
         let Ok(table) = Name::new("table", LIST_PRICES_CURRENT.name) else { return Ok(()) };
         let there = objects(&table, workshop).await?;
-        for feed in &FEEDS {
-            let Some(provider) = feed.provider_name() else { continue };
-            let timelines = Timeline::all(feed.dataset, holdings);
-            for timeline in timelines.values() {
-                self.archive.facts.look_back(feed.patience, timeline, timeline.looks.len(), workshop).await?;
+        for provider in providers() {
+            let of_provider = there.iter().filter(|object| object.provider() == Some(&provider));
+            let mut services: BTreeSet<Name> = of_provider.filter_map(service_of).cloned().collect();
+            let mut unparted = Vec::new();
+            for feed in feeds_of(&provider) {
+                let timelines = Timeline::all(feed.dataset, holdings);
+                for timeline in timelines.values() {
+                    self.archive
+                        .facts
+                        .look_back(feed.patience, timeline, timeline.looks.len(), workshop)
+                        .await?;
+                }
+                match feed.service_part {
+                    Some(part) => {
+                        services.extend(timelines.keys().filter_map(|stream| slug(stream.part(part)?)));
+                    }
+                    None if timelines.is_empty() => {}
+                    None => unparted.push(feed),
+                }
             }
-            let mut services: BTreeSet<Name> = there
-                .iter()
-                .filter(|object| object.provider() == Some(&provider))
-                .filter_map(|object| service_of(object).cloned())
-                .collect();
-            if let Some(part) = feed.service_part {
-                services.extend(timelines.keys().filter_map(|stream| slug(stream.part(part)?)));
-            } else if !timelines.is_empty() {
-                let timelines: Vec<Timeline<'_>> = timelines.into_values().collect();
-                let digest = self.inputs_of(feed, &timelines).digest(&LIST_PRICES_CURRENT);
-                let object = |service| TableObject::service(table.clone(), provider.clone(), service);
-                let known: Vec<TableObject> = services.iter().cloned().map(object).collect();
-                if known.is_empty() || !are_settled(&known, &digest, &roster(&services), workshop).await? {
-                    match self.open(feed, &timelines, digest, workshop).await {
+            self.services.insert(provider.clone(), services.clone());
+            let known = self.objects_of(&provider);
+            if !unparted.is_empty() && !self.are_settled(&known, holdings, workshop).await? {
+                for feed in unparted {
+                    let timelines: Vec<Timeline<'_>> =
+                        Timeline::all(feed.dataset, holdings).into_values().collect();
+                    match self.open(feed, &timelines, holdings, workshop).await {
                         Ok(opened) => services.extend(opened.split.keys().cloned()),
                         Err(error) if known.is_empty() || error.ends_all() => return Err(error),
                         // It is told when the parts that there are cannot be made anew.
                         Err(_) => {}
                     }
                 }
+                self.services.insert(provider, services);
             }
-            let object = |service| TableObject::service(table.clone(), provider.clone(), service);
-            self.parts.extend(services.into_iter().map(object));
         }
         Ok(())
     }
 
     fn parts(&mut self, _: &Holdings) -> Vec<TableObject> {
-        self.parts.clone()
+        self.services.keys().flat_map(|provider| self.objects_of(provider)).collect()
     }
 
     fn inputs(&mut self, object: &TableObject, holdings: &Holdings) -> Inputs {
-        match feed_and_service(object) {
-            Some((feed, service)) => self.inputs_of(feed, &timelines_of(feed, service, holdings)),
-            None => Inputs::default(),
-        }
+        self.inputs_of_object(object, holdings)
     }
 
     async fn make(
@@ -118,21 +125,20 @@ impl Maker for Current {
         workshop: &Workshop,
         mut rows: TableWriter,
     ) -> Result<(Made, TableWriter), MakeError> {
-        let Some((feed, service)) = feed_and_service(object) else { return Ok((Made::default(), rows)) };
-        let timelines = timelines_of(feed, service, holdings);
-        let digest = self.inputs_of(feed, &timelines).digest(&LIST_PRICES_CURRENT);
-        let services = self.parts.iter().filter(|part| part.provider() == object.provider());
-        let closes =
-            feed.service_part.is_none().then(|| roster(&services.filter_map(service_of).cloned().collect()));
-        let opened = self.open(feed, &timelines, digest, workshop).await?;
-        let made = Made { problems: std::mem::take(&mut opened.problems), closes, ..Made::default() };
-        let run: Option<Run> = opened.split.get(service).cloned();
+        let Some((provider, service)) = provider_and_service(object) else {
+            return Ok((Made::default(), rows));
+        };
+        let (mut made, mut runs) = (Made::default(), Vec::new());
+        for feed in feeds_of(provider) {
+            let timelines = timelines_of(feed, service, holdings);
+            let opened = self.open(feed, &timelines, holdings, workshop).await?;
+            made.problems.append(&mut opened.problems);
+            runs.extend(opened.split.get(service).cloned());
+        }
         let done = spawn_blocking(move || {
-            if let Some(run) = run {
-                let mut reader = run.rows()?;
-                while reader.advance()? {
-                    rows.push(reader.row())?;
-                }
+            let mut merge = Merge::of(&runs)?;
+            while let Some(row) = merge.next()? {
+                rows.push(row)?;
             }
             Ok::<_, MakeError>(rows)
         });
@@ -141,32 +147,76 @@ impl Maker for Current {
 }
 
 impl Current {
-    /// What the newest states of some streams are made of.
-    fn inputs_of(&self, feed: &Feed, timelines: &[Timeline<'_>]) -> Inputs {
+    /// The objects that a provider should have.
+    fn objects_of(&self, provider: &Name) -> Vec<TableObject> {
+        let Ok(table) = Name::new("table", LIST_PRICES_CURRENT.name) else { return Vec::new() };
+        let services = self.services.get(provider).into_iter().flatten().cloned();
+        services.map(|service| TableObject::service(table.clone(), provider.clone(), service)).collect()
+    }
+
+    fn inputs_of_object(&self, object: &TableObject, holdings: &Holdings) -> Inputs {
         let mut inputs = Inputs::default();
-        for timeline in timelines {
-            let window = timeline
-                .window(timeline.looks.len(), feed.patience, |look| self.archive.facts.is_sound(look));
-            for look in timeline.looks.get(window).unwrap_or_default() {
-                inputs.add(look.key(), &look.seen.etag);
+        let Some((provider, service)) = provider_and_service(object) else { return inputs };
+        for feed in feeds_of(provider) {
+            let timelines = timelines_of(feed, service, holdings);
+            self.add_newest(&mut inputs, feed, &timelines, holdings);
+            if feed.service_part.is_none() && !timelines.is_empty() {
+                inputs.add("services", roster(self.services.get(provider).into_iter().flatten()));
             }
         }
         inputs
     }
 
-    /// The rows of all services of some streams; they lie ready until others are asked for.
+    /// Adds what the newest states of some streams are made of.
+    fn add_newest(&self, inputs: &mut Inputs, feed: &Feed, timelines: &[Timeline<'_>], holdings: &Holdings) {
+        let describing = Describing::of(feed, holdings);
+        for timeline in timelines {
+            let window = timeline
+                .window(timeline.looks.len(), feed.patience, |look| self.archive.facts.is_sound(look));
+            for look in timeline.looks.get(window).unwrap_or_default() {
+                add_look(inputs, look, &describing);
+            }
+        }
+    }
+
+    /// Whether all of `objects` are there, each made of what it should be made of.
+    async fn are_settled(
+        &self,
+        objects: &[TableObject],
+        holdings: &Holdings,
+        workshop: &Workshop,
+    ) -> Result<bool, StoreError> {
+        let mut expected: BTreeMap<Key, String> = objects
+            .iter()
+            .map(|object| {
+                let digest = self.inputs_of_object(object, holdings).digest(&LIST_PRICES_CURRENT);
+                (Key::table(object), digest)
+            })
+            .collect();
+        let found = find_each(expected.keys().cloned().collect(), workshop).await?;
+        let is_settled = found.into_iter().all(|(key, found)| {
+            let inputs = found.and_then(|found| found.meta).and_then(|meta| meta.inputs);
+            inputs.is_some() && inputs == expected.remove(&key)
+        });
+        Ok(is_settled && !objects.is_empty())
+    }
+
+    /// The rows of all services of some streams; they lie ready until others of the feed are asked for.
     async fn open(
         &mut self,
         feed: &'static Feed,
         timelines: &[Timeline<'_>],
-        digest: String,
+        holdings: &Holdings,
         workshop: &Workshop,
     ) -> Result<&mut Opened, MakeError> {
-        let ready = match self.opened.take().filter(|opened| opened.digest == digest) {
+        let mut inputs = Inputs::default();
+        self.add_newest(&mut inputs, feed, timelines, holdings);
+        let digest = inputs.digest(&LIST_PRICES_CURRENT);
+        let ready = match self.opened.remove(feed.dataset).filter(|opened| opened.digest == digest) {
             Some(ready) => ready,
-            None => self.split(feed, timelines, digest, workshop).await?,
+            None => self.split(feed, timelines, digest, holdings, workshop).await?,
         };
-        Ok(self.opened.insert(ready))
+        Ok(self.opened.entry(feed.dataset).insert_entry(ready).into_mut())
     }
 
     async fn split(
@@ -174,6 +224,7 @@ impl Current {
         feed: &'static Feed,
         timelines: &[Timeline<'_>],
         digest: String,
+        holdings: &Holdings,
         workshop: &Workshop,
     ) -> Result<Opened, MakeError> {
         let window = |timeline: &Timeline<'_>, archive: &Archive| {
@@ -183,11 +234,11 @@ impl Current {
             let looks = |timeline| timeline_looks(timeline, window(timeline, archive));
             timelines.iter().flat_map(looks).collect()
         };
-        self.archive.open(feed, workshop, wanted).await?;
+        self.archive.open(feed, &Describing::of(feed, holdings), workshop, wanted).await?;
         let (mut streams, mut problems) = (Vec::new(), Vec::new());
         for timeline in timelines {
             let seen = self.archive.seen(timeline, window(timeline, &self.archive))?;
-            let mut stream = Newest { seen, looks: std::collections::BTreeMap::new() };
+            let mut stream = Newest { seen, looks: BTreeMap::new() };
             for place in stream.seen.iter().map(|seen| seen.place) {
                 let Some(look) = timeline.looks.get(place) else { continue };
                 self.archive.facts.read_mark(look, workshop).await?;
@@ -220,10 +271,8 @@ fn timelines_of<'h>(feed: &Feed, service: &Name, holdings: &'h Holdings) -> Vec<
 }
 
 /// Whose prices of which service an object of the table holds.
-fn feed_and_service(object: &TableObject) -> Option<(&'static Feed, &Name)> {
-    let provider = object.provider()?.as_str();
-    let feed = FEEDS.iter().find(|feed| feed.provider == provider)?;
-    service_of(object).map(|service| (feed, service))
+fn provider_and_service(object: &TableObject) -> Option<(&Name, &Name)> {
+    Some((object.provider()?, service_of(object)?))
 }
 
 fn service_of(object: &TableObject) -> Option<&Name> {
@@ -244,23 +293,8 @@ async fn objects(table: &Name, workshop: &Workshop) -> Result<Vec<TableObject>, 
     listed.try_filter_map(|listed| std::future::ready(Ok(object(listed.key)))).try_collect().await
 }
 
-/// Whether all of `objects` are made of the same and know of each other.
-async fn are_settled(
-    objects: &[TableObject],
-    digest: &str,
-    roster: &str,
-    workshop: &Workshop,
-) -> Result<bool, StoreError> {
-    let found = find_each(objects.iter().map(Key::table).collect(), workshop).await?;
-    Ok(found.into_iter().all(|(_, found)| {
-        found.and_then(|found| found.meta).is_some_and(|meta| {
-            meta.inputs.as_deref() == Some(digest) && meta.closes.as_deref() == Some(roster)
-        })
-    }))
-}
-
 /// A fingerprint of the services that a cloud has or had, in lower-case hex.
-fn roster(services: &BTreeSet<Name>) -> String {
-    let names: Vec<&str> = services.iter().map(Name::as_str).collect();
+fn roster<'s>(services: impl Iterator<Item = &'s Name>) -> String {
+    let names: Vec<&str> = services.map(Name::as_str).collect();
     hex(&Sha256::digest(names.join("\n")))
 }

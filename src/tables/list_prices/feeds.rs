@@ -1,11 +1,12 @@
 //! The datasets that have price lists, and how each is read. A new one is one line here. Never here: what a list says.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use super::{aws, azure};
 use crate::base::Name;
 use crate::lake::slice::Slice;
-use crate::sources::aws::price_list;
+use crate::sources::aws::{price_list, savings_plans};
 use crate::sources::azure::retail_prices;
 use crate::tables::packed::Packer;
 use crate::tables::problems::Problems;
@@ -30,10 +31,13 @@ pub(super) struct Feed {
     pub(super) read_rates: ReadRates,
     /// The name of the service that all lists of a stream are of, where the stream tells.
     pub(super) service_part: Option<&'static str>,
+    /// The dataset whose lists, of the same region, describe what its rates are for. Where the feed has one, that is read
+    /// from there.
+    pub(super) described_by: Option<&'static str>,
 }
 
 /// All of them.
-pub(super) static FEEDS: [Feed; 2] = [
+pub(super) static FEEDS: [Feed; 3] = [
     // A version is a whole document.
     Feed {
         dataset: price_list::DATASET.id,
@@ -43,6 +47,7 @@ pub(super) static FEEDS: [Feed; 2] = [
         is_watched: false,
         read_rates: aws::read_rates,
         service_part: Some("offer"),
+        described_by: None,
     },
     // A listing is no snapshot, and Azure leaves things out for days (azure-rest-api-specs issue 13858).
     Feed {
@@ -52,12 +57,26 @@ pub(super) static FEEDS: [Feed; 2] = [
         is_watched: true,
         read_rates: azure::read_rates,
         service_part: None,
+        described_by: None,
+    },
+    // As price lists; a plan is good for things of several services.
+    Feed {
+        dataset: savings_plans::DATASET.id,
+        provider: "aws",
+        patience: 1,
+        is_watched: false,
+        read_rates: aws::read_plan_rates,
+        service_part: None,
+        described_by: Some(price_list::DATASET.id),
     },
 ];
 
-impl Feed {
-    /// The provider, as keys have it.
-    pub(super) fn provider_name(&self) -> Option<Name> {
-        Name::new("provider", self.provider).ok()
-    }
+/// The providers, as keys have them.
+pub(super) fn providers() -> BTreeSet<Name> {
+    FEEDS.iter().filter_map(|feed| Name::new("provider", feed.provider).ok()).collect()
+}
+
+/// The feeds of a provider.
+pub(super) fn feeds_of(provider: &Name) -> impl Iterator<Item = &'static Feed> {
+    FEEDS.iter().filter(move |feed| feed.provider == provider.as_str())
 }

@@ -9,6 +9,7 @@ pub mod aws;
 mod azure;
 mod changes;
 mod current;
+mod describing;
 mod difference;
 mod feeds;
 pub mod rate;

@@ -6,6 +6,8 @@ use std::io;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 
+use super::aws::describe;
+use super::describing::Describing;
 use super::feeds::Feed;
 use super::rate::RATES;
 use crate::lake::key::Key;
@@ -36,18 +38,23 @@ impl Shelf {
     pub(super) async fn fill(
         &mut self,
         feed: &'static Feed,
+        describing: &Describing<'_>,
         looks: &[Look<'_>],
         workshop: &Workshop,
     ) -> Result<(), MakeError> {
-        let missing: BTreeMap<&Key, &RawObject> = looks
+        let missing: BTreeMap<&Key, &Look<'_>> = looks
             .iter()
-            .map(|look| (&look.seen.key, look.seen))
+            .map(|look| (&look.seen.key, look))
             .filter(|(key, _)| !self.0.contains_key(*key))
             .collect();
-        let objects: Vec<(RawObject, Workshop)> =
-            missing.into_values().map(|object| (object.clone(), workshop.clone())).collect();
+        let lists = |look: &Look<'_>| {
+            let lists = describing.lists(look).into_iter();
+            lists.map(|(service, list)| (service.to_owned(), list.key.clone())).collect()
+        };
+        let objects: Vec<(RawObject, Lists, Workshop)> =
+            missing.into_values().map(|look| (look.seen.clone(), lists(look), workshop.clone())).collect();
         let decoded: Vec<(Key, State)> = futures::stream::iter(objects)
-            .map(|(object, workshop)| decode(feed, object, workshop))
+            .map(|(object, lists, workshop)| decode(feed, object, lists, workshop))
             .buffered(workshop.threads.max(1))
             .try_collect()
             .await?;
@@ -66,16 +73,28 @@ impl Shelf {
     }
 }
 
-async fn decode(feed: &Feed, object: RawObject, workshop: Workshop) -> Result<(Key, State), MakeError> {
+/// The lists that describe what the rates of another are for, by service.
+pub(super) type Lists = Vec<(String, Key)>;
+
+async fn decode(
+    feed: &Feed,
+    object: RawObject,
+    lists: Lists,
+    workshop: Workshop,
+) -> Result<(Key, State), MakeError> {
     let RawObject { key, slice, .. } = object;
     let payload = workshop.fetch(&key).await?;
-    let (read_rates, budget, scratch) = (feed.read_rates, workshop.share(), workshop.scratch);
+    let (read_rates, budget, scratch) = (feed.read_rates, workshop.share(), workshop.scratch.clone());
     let (rates, problems) = read(&key, payload, move |payload, problems| {
         let mut sorter = Sorter::new(&scratch, budget);
         let read = read_rates(payload, &slice, &mut Packer::new(&RATES), &mut sorter, problems);
         Ok((each_once(&sorter.finish()?, &scratch, problems)?, read))
     })
     .await?;
+    let (rates, problems) = match feed.described_by {
+        Some(_) => describe(rates, lists, problems, &workshop).await?,
+        None => (rates, problems),
+    };
     Ok((key, State { rates, problems }))
 }
 

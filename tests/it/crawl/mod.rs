@@ -19,7 +19,8 @@ use crate::support::program::Home;
 
 /// A small cloud, always the same.
 const CLOUD: [&str; 5] = ["--sandbox", "--seed", "7", "--scale", "0.001"];
-const DATASETS: [&str; 4] = ["aws_price_list", "aws_spot_advisor", "aws_spot_prices", "azure_retail_prices"];
+const DATASETS: [&str; 5] =
+    ["aws_price_list", "aws_savings_plans", "aws_spot_advisor", "aws_spot_prices", "azure_retail_prices"];
 
 /// How many objects of a dataset even a small cloud makes. The advisor has one document, and so one open slot.
 fn least(dataset: &str) -> usize {

@@ -15,6 +15,7 @@ fn nowhere() -> String {
 fn offline() -> Home {
     Home::new()
         .with("CONTRAIL_SOURCES__AWS_PRICE_LIST__BASE_URL", nowhere())
+        .with("CONTRAIL_SOURCES__AWS_SAVINGS_PLANS__BASE_URL", nowhere())
         .with("CONTRAIL_SOURCES__AWS_SPOT_ADVISOR__BASE_URL", nowhere())
         .with("CONTRAIL_SOURCES__AZURE_RETAIL_PRICES__BASE_URL", nowhere())
 }
@@ -39,7 +40,7 @@ fn without_a_network_each_source_fails_soon_with_an_error_and_a_hint() {
 
     let lake = lake(&home);
     assert!(lake.all_raw().is_empty());
-    for dataset in ["aws_price_list", "aws_spot_advisor", "azure_retail_prices"] {
+    for dataset in ["aws_price_list", "aws_savings_plans", "aws_spot_advisor", "azure_retail_prices"] {
         let failed = lake.attempts_at(dataset, Outcome::Failed);
         assert!(!failed.is_empty(), "{dataset}");
         assert!(failed.iter().all(|attempt| attempt.error_kind.as_deref() == Some("retry")), "{failed:?}");

@@ -32,7 +32,9 @@ fn asking(ec2: &Ec2) -> Home {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sandbox_and_a_directory_are_well() {
     let sandbox = Sandbox::start(SandboxOptions::new(SystemClock::shared())).await.unwrap();
-    let home = with_credentials(Home::new().configured(&sandbox.ready_config()));
+    // As much as any disk has room for.
+    let home = Home::new().configured(&sandbox.ready_config()).with("CONTRAIL_LAKE__SPOOL_LIMIT", "100 MiB");
+    let home = with_credentials(home);
     let found = diagnosis(&home, 0);
     assert!(found.0.iter().all(|line| line.verdict == "ok"), "{found:#?}");
     let credentials = found.line(SPOT, "credentials");
@@ -43,6 +45,7 @@ async fn a_sandbox_and_a_directory_are_well() {
         ("spool", "room"),
         ("lake", "lake.json"),
         ("aws_price_list", "AmazonEC2 in aws"),
+        ("aws_savings_plans", "AWSComputeSavingsPlan in aws"),
         ("aws_spot_advisor", "feed"),
         ("azure_retail_prices", "USD Reservation"),
         (SPOT, CALLS[2]),
@@ -183,6 +186,8 @@ async fn upstreams_that_are_not_there_or_never_answer_fail_soon() {
         )
         .with("CONTRAIL_SOURCES__AWS_PRICE_LIST__ENABLED", "true")
         .with("CONTRAIL_SOURCES__AWS_PRICE_LIST__BASE_URL", format!("http://{gone}"))
+        .with("CONTRAIL_SOURCES__AWS_SAVINGS_PLANS__ENABLED", "true")
+        .with("CONTRAIL_SOURCES__AWS_SAVINGS_PLANS__BASE_URL", format!("http://{gone}"))
         .with("CONTRAIL_SOURCES__AWS_SPOT_PRICES__ENABLED", "true")
         .with("CONTRAIL_AWS__ENDPOINT_URL", format!("http://{}", silent.local_addr().unwrap()));
     let clock = SystemClock;
@@ -192,6 +197,7 @@ async fn upstreams_that_are_not_there_or_never_answer_fail_soon() {
     assert!(took < chrono::TimeDelta::seconds(45), "nobody waits for {took}");
     found.fails("azure_retail_prices", "USD Consumption", "timed out");
     found.fails("aws_price_list", "AmazonEC2 in aws", "network");
+    found.fails("aws_savings_plans", "offer index of aws", "network");
     found.fails(SPOT, CALLS[0], "network");
     found.is("clock", "clock", "skipped");
     found.is("lake", "write", "ok");
@@ -206,11 +212,14 @@ async fn a_proxy_that_answers_instead_is_told_as_such() {
         .with("CONTRAIL_SOURCES__AZURE_RETAIL_PRICES__BASE_URL", url)
         .with("CONTRAIL_SOURCES__AWS_PRICE_LIST__ENABLED", "true")
         .with("CONTRAIL_SOURCES__AWS_PRICE_LIST__BASE_URL", url)
+        .with("CONTRAIL_SOURCES__AWS_SAVINGS_PLANS__ENABLED", "true")
+        .with("CONTRAIL_SOURCES__AWS_SAVINGS_PLANS__BASE_URL", url)
         .with("CONTRAIL_SOURCES__AWS_SPOT_ADVISOR__ENABLED", "true")
         .with("CONTRAIL_SOURCES__AWS_SPOT_ADVISOR__BASE_URL", url);
     let found = diagnosis(&home, 3);
     found.fails("azure_retail_prices", "USD Consumption", "login page");
     found.fails("aws_price_list", "AmazonEC2 in aws", "login page");
+    found.fails("aws_savings_plans", "offer index of aws", "login page");
     found.fails("aws_spot_advisor", "feed", "login page");
     let table = run(&home, &[]).with(3).stdout;
     assert!(table.contains("\n         hint: "), "{table}");

@@ -13,7 +13,8 @@ const SECRET: &str = "pl4nted-s3cret";
 
 /// Settings with which nothing is crawled.
 const NOTHING: &str = "[sources.aws_spot_prices]\nenabled = false\n[sources.aws_price_list]\nenabled = false\n\
-                       [sources.aws_spot_advisor]\nenabled = false\n[sources.azure_retail_prices]\nenabled = false\n";
+                        [sources.aws_savings_plans]\nenabled = false\n\
+                        [sources.aws_spot_advisor]\nenabled = false\n[sources.azure_retail_prices]\nenabled = false\n";
 
 /// One line of the answer.
 #[derive(Debug, Deserialize)]

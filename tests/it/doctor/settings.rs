@@ -12,6 +12,7 @@ fn nowhere() -> String {
 async fn without_a_configuration_what_is_left_out_is_told() {
     let home = Home::new()
         .with("CONTRAIL_SOURCES__AWS_PRICE_LIST__BASE_URL", nowhere())
+        .with("CONTRAIL_SOURCES__AWS_SAVINGS_PLANS__BASE_URL", nowhere())
         .with("CONTRAIL_SOURCES__AWS_SPOT_ADVISOR__BASE_URL", nowhere())
         .with("CONTRAIL_SOURCES__AZURE_RETAIL_PRICES__BASE_URL", nowhere());
     let found = diagnosis(&home, 3);

@@ -1,6 +1,8 @@
 //! `contrail price` over a lake that the built binary crawled from the sandbox and made tables of, against what the raw
 //! objects of the same lake say.
 
+mod plans;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

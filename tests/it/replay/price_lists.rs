@@ -8,7 +8,7 @@ use contrail::crawler::Tally;
 use contrail::lake::key::Key;
 use contrail::lake::run_log::Outcome;
 use contrail::sources::aws::Regions;
-use contrail::sources::aws::price_list::{Options, Partition, PriceList};
+use contrail::sources::aws::price_list::{self, Options, Partition};
 use serde::Deserialize;
 
 use super::recordings::{Published, Recordings};
@@ -96,7 +96,7 @@ impl<'a> Replay<'a> {
             partitions: vec![partition],
             base_url: Some(self.server.url()),
         };
-        let tally = self.crawl.once(Arc::new(PriceList::new(options, &self.crawl.client()))).await;
+        let tally = self.crawl.once(Arc::new(price_list::source(options, &self.crawl.client()))).await;
         let (indexes, lists): (Vec<_>, Vec<_>) =
             self.server.asked().into_iter().partition(|path| is_index(path));
         assert_eq!(indexes.len(), indexes_asked, "one of regions and one of versions for each offer");

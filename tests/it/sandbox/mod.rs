@@ -4,6 +4,7 @@ mod azure;
 mod ec2;
 mod faults;
 mod price_list;
+mod savings_plans;
 mod spot_advisor;
 
 use std::sync::Arc;
@@ -58,6 +59,7 @@ async fn the_origin_and_the_ready_config_name_this_cloud() {
     assert_eq!(config["aws"]["endpoint_url"].as_str(), Some(endpoints.ec2.as_str()));
     let base_url = |source: &str| config["sources"][source]["base_url"].as_str().unwrap().to_owned();
     assert_eq!(base_url("aws_price_list"), endpoints.price_list);
+    assert_eq!(base_url("aws_savings_plans"), endpoints.price_list);
     assert_eq!(base_url("aws_spot_advisor"), endpoints.spot_advisor);
     assert_eq!(base_url("azure_retail_prices"), endpoints.azure);
 }

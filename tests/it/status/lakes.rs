@@ -114,8 +114,8 @@ fn what_waits_in_the_spool_is_counted_and_left_there() {
 
 #[test]
 fn with_a_configuration_what_never_came_is_missed() {
-    let file = "[sources.aws_price_list]\nenabled = false\n[sources.aws_spot_advisor]\nenabled = false\n\
-                [sources.azure_retail_prices]\nenabled = false\n";
+    let file = "[sources]\naws_price_list.enabled = false\naws_savings_plans.enabled = false\n\
+                aws_spot_advisor.enabled = false\nazure_retail_prices.enabled = false\n";
     let home = Home::new().configured(file);
     Handmade::new(&home, 3);
     let ended = home.run(&["status"]).with(3);

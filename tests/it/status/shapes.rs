@@ -5,7 +5,8 @@ use crate::support::lake_reader::LakeReader;
 use crate::support::program::Home;
 
 const CRAWL: [&str; 7] = ["crawler", "--once", "--sandbox", "--seed", "7", "--scale", "0.001"];
-const DATASETS: [&str; 4] = ["aws_price_list", "aws_spot_advisor", "aws_spot_prices", "azure_retail_prices"];
+const DATASETS: [&str; 5] =
+    ["aws_price_list", "aws_savings_plans", "aws_spot_advisor", "aws_spot_prices", "azure_retail_prices"];
 
 const CSV: &str = "dataset,stream,state,refused,newest,newest_to,from,to,coverage_percent,gaps,oldest_gap,\
 oldest_gap_expires_at,lost,days_proven,days_ended,objects,stored_bytes,raw_bytes,raw_bytes_estimated,\

@@ -14,7 +14,8 @@ use contrail::lake::key::Parsed;
 use contrail::lake::slice::{Slice, Stream, Version};
 use contrail::net::{Client, HttpOptions};
 use contrail::sources::aws::Regions;
-use contrail::sources::aws::price_list::{Options, Partition, PriceList};
+use contrail::sources::aws::bulk::BulkLists;
+use contrail::sources::aws::price_list::{self, Options, Partition};
 use contrail::sources::{FetchError, Fetched, Plan, PlanContext, Source as _, Traffic};
 
 use super::clock::TestClock;
@@ -105,7 +106,7 @@ pub(crate) fn slice(offer: &str, version: &str, region: &str) -> Slice {
 pub(crate) struct Crawl<'a> {
     // A server ends with its owner.
     _server: &'a Server,
-    pub(crate) source: PriceList,
+    pub(crate) source: BulkLists,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) coverage: Coverage,
     pub(crate) directory: tempfile::TempDir,
@@ -117,6 +118,18 @@ impl<'a> Crawl<'a> {
     }
 
     pub(crate) fn with(server: &'a Server, change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = Options {
+            offers: vec![name("AmazonEC2")],
+            regions: Regions::All,
+            partitions: vec![Partition::Aws],
+            base_url: Some(server.url()),
+        };
+        change(&mut options);
+        Self::of(server, |client| price_list::source(options, client))
+    }
+
+    /// A crawl of another source.
+    pub(crate) fn of(server: &'a Server, source: impl FnOnce(&Client) -> BulkLists) -> Self {
         let clock = Arc::new(TestClock::at(NOW));
         let http = HttpOptions {
             timeout: Duration::from_secs(30),
@@ -127,14 +140,7 @@ impl<'a> Crawl<'a> {
         };
         let client =
             Client::new(http, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(Chance::seeded(1))).unwrap();
-        let mut options = Options {
-            offers: vec![name("AmazonEC2")],
-            regions: Regions::All,
-            partitions: vec![Partition::Aws],
-            base_url: Some(server.url()),
-        };
-        change(&mut options);
-        let source = PriceList::new(options, &client);
+        let source = source(&client);
         Self {
             _server: server,
             source,

@@ -116,6 +116,33 @@ impl<R: Read> Document<R> {
         Ok(true)
     }
 
+    /// Enters the list that comes next; `false` when what comes next is none.
+    pub(super) fn enter_list(&mut self) -> Result<bool, Broken> {
+        if self.peek()? != b'[' {
+            return Ok(false);
+        }
+        self.at += 1;
+        self.is_fresh = true;
+        Ok(true)
+    }
+
+    /// Goes on to the next value of the list that was entered last and not left; `false` at the end of the list, which is
+    /// left then. The value must be read, entered or passed over before the next call.
+    pub(super) fn next_element(&mut self) -> Result<bool, Broken> {
+        let byte = self.peek()?;
+        let is_fresh = std::mem::replace(&mut self.is_fresh, false);
+        if byte == b']' {
+            self.at += 1;
+            return Ok(false);
+        }
+        if !is_fresh {
+            self.expect(b',')?;
+            // A value that begins with what ends a list is found out when it is read.
+            self.peek()?;
+        }
+        Ok(true)
+    }
+
     /// Reads the value that comes next, an object, an array or a text, with `read`, which says how long it is. `read` is
     /// called again, with more, when the bytes end before the value does, so it must do nothing before it has the value
     /// whole. A value that is JSON and not what was expected is passed over: that is the error within.
@@ -137,15 +164,20 @@ impl<R: Read> Document<R> {
         }
     }
 
-    /// Passes over the value that comes next. It is held whole, unless it is an object: then only what lies `depth` levels
-    /// within is.
+    /// Passes over the value that comes next. It is held whole, unless it is an object or a list: then only what lies
+    /// `depth` levels within is.
     pub(super) fn pass_over(&mut self, depth: usize) -> Result<(), Broken> {
-        if depth == 0 || !self.enter()? {
-            return self.skip();
-        }
-        let mut name = String::new();
-        while self.next_entry(&mut name)? {
-            self.pass_over(depth - 1)?;
+        if depth > 0 && self.enter()? {
+            let mut name = String::new();
+            while self.next_entry(&mut name)? {
+                self.pass_over(depth - 1)?;
+            }
+        } else if depth > 0 && self.enter_list()? {
+            while self.next_element()? {
+                self.pass_over(depth - 1)?;
+            }
+        } else {
+            self.skip()?;
         }
         Ok(())
     }

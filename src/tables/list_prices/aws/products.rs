@@ -1,7 +1,7 @@
 //! What is sold: of each product of an offer file only what the tables say of it, packed, because a file has two hundred
 //! thousand of them and all must be at hand while its prices are read. Never here: prices.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -95,14 +95,33 @@ impl Products {
 
     /// What is known of a product; `None` for one that the file does not have.
     pub(super) fn find(&self, sku: &str) -> Option<Described<'_>> {
-        let place = self.places.get(sku)?;
+        self.places.get(sku).map(|place| self.described(place))
+    }
+
+    /// The products of the meters that are `wanted`, each with its SKU. A meter that two products have is left out, for
+    /// nobody knows which of them is meant.
+    pub(super) fn of_meters(&self, wanted: &HashSet<String>) -> HashMap<&str, (&str, Described<'_>)> {
+        let (mut found, mut shared) = (HashMap::new(), HashSet::new());
+        for (sku, place) in &self.places {
+            let described = self.described(place);
+            if let Some(meter) = described.meter.filter(|meter| wanted.contains(*meter))
+                && found.insert(meter, (sku.as_ref(), described)).is_some()
+            {
+                shared.insert(meter);
+            }
+        }
+        found.retain(|meter, _| !shared.contains(meter));
+        found
+    }
+
+    fn described(&self, place: &Place) -> Described<'_> {
         let mut start = place.start;
         let [instance_type, operating_system, tenancy, pre_installed_software, family, meter] =
             place.ends.map(|end| {
                 let text = self.texts.get(std::mem::replace(&mut start, end)..end);
                 text.filter(|text| !text.is_empty())
             });
-        Some(Described { instance_type, operating_system, tenancy, pre_installed_software, family, meter })
+        Described { instance_type, operating_system, tenancy, pre_installed_software, family, meter }
     }
 }
 
@@ -161,5 +180,22 @@ mod tests {
         assert_eq!(products.find(&sku).unwrap().meter, Some("EBS:VolumeUsage.gp3"));
         let (products, sku) = described(r#"{"attributes": {"operation": "NatGateway"}}"#);
         assert_eq!(products.find(&sku).unwrap().meter, Some("NatGateway"));
+    }
+
+    #[test]
+    fn a_meter_leads_to_its_product_unless_two_have_it() {
+        let mut products = Products::default();
+        for (sku, usage) in
+            [("A", "BoxUsage:m5.large"), ("B", "Reservation:m5.large"), ("C", "Reservation:m5.large")]
+        {
+            let json =
+                format!(r#"{{"attributes": {{"usagetype": "{usage}", "operation": "RunInstances"}}}}"#);
+            products.add(sku, &serde_json::from_str(&json).unwrap());
+        }
+        let meters = ["BoxUsage:m5.large/RunInstances", "Reservation:m5.large/RunInstances", "Other"];
+        let found = products.of_meters(&meters.map(str::to_owned).into());
+        let found: Vec<(&str, &str)> = found.iter().map(|(meter, (sku, _))| (*meter, *sku)).collect();
+        assert_eq!(found, [(meters[0], "A")]);
+        assert!(products.of_meters(&HashSet::new()).is_empty());
     }
 }

@@ -96,7 +96,7 @@ pub(super) struct Position<'a> {
 /// Makes rates of the terms of one file.
 #[derive(Debug)]
 pub(super) struct RateWriter<'a> {
-    /// The offer code.
+    /// The offer code; of a list of savings plans the plan.
     pub service_name: &'a str,
     /// The region of the file.
     pub region_id: Option<&'a str>,
@@ -187,12 +187,7 @@ impl RateWriter<'_> {
             let written = as_text(written);
             let price = read_or_note(self.problems, place, "a price that fits", Some(&written), words::price);
             let (list_unit_price, upfront_price) = if is_upfront { (None, price) } else { (price, None) };
-            self.identity.clear();
-            for piece in [code, "/", &currency.0, "/", self.region_id.unwrap_or_default()] {
-                self.identity.push_str(piece);
-            }
-            let rate = Rate {
-                identity: &self.identity,
+            self.push(&Rate {
                 sku_price_id: code,
                 pricing_unit,
                 currency: &currency.0,
@@ -201,15 +196,24 @@ impl RateWriter<'_> {
                 tier_start,
                 tier_end,
                 ..*common
-            };
-            self.rates.push(rate.pack(self.packer))?;
+            })?;
         }
         Ok(())
+    }
+
+    /// Pushes a rate, which gets its identity.
+    pub(super) fn push(&mut self, rate: &Rate<'_>) -> io::Result<()> {
+        self.identity.clear();
+        for piece in [rate.sku_price_id, "/", rate.currency, "/", rate.region_id.unwrap_or_default()] {
+            self.identity.push_str(piece);
+        }
+        let rate = Rate { identity: &self.identity, ..*rate };
+        self.rates.push(rate.pack(self.packer))
     }
 }
 
 /// The value of what is written; `None` where nothing is, and where it cannot be read, which is noted.
-fn read_or_note<'t, T>(
+pub(super) fn read_or_note<'t, T>(
     problems: &mut Problems,
     place: fmt::Arguments<'_>,
     what: &str,
@@ -226,13 +230,14 @@ fn read_or_note<'t, T>(
 }
 
 /// What is written between the quotes, or, without quotes, as it stands.
-fn as_text<'a>(raw: &'a RawValue) -> Cow<'a, str> {
+pub(super) fn as_text<'a>(raw: &'a RawValue) -> Cow<'a, str> {
     match serde_json::from_str::<Text<'a>>(raw.get()) {
         Ok(text) => text.0,
         Err(_) => raw.get().into(),
     }
 }
 
-fn text<'a>(text: Option<&'a Text<'_>>) -> Option<&'a str> {
+/// The text, where there is one.
+pub(super) fn text<'a>(text: Option<&'a Text<'_>>) -> Option<&'a str> {
     text.map(|text| text.0.as_ref())
 }

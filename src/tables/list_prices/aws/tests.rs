@@ -3,6 +3,7 @@
 
 mod damage;
 mod page;
+mod plans;
 mod recordings;
 
 use std::io::{self, Read};
@@ -26,19 +27,23 @@ struct Decoded {
 }
 
 fn decode<R: Read>(offer: &str, region: &str, open: impl Fn() -> io::Result<R>) -> Decoded {
+    decode_with(offer, region, |writer| super::offers::read(open, writer))
+}
+
+fn decode_with(list: &str, region: &str, read: impl FnOnce(RateWriter<'_>) -> io::Result<()>) -> Decoded {
     let directory = tempfile::tempdir().unwrap();
     let scratch = Scratch::within(directory.path()).unwrap();
     let (mut packer, mut rates) = (Packer::new(&RATES), Sorter::new(&scratch, 1 << 20));
     let mut problems = Problems::of("raw/k");
     let writer = RateWriter {
-        service_name: offer,
+        service_name: list,
         region_id: Some(region),
         packer: &mut packer,
         rates: &mut rates,
         problems: &mut problems,
         identity: String::new(),
     };
-    let result = super::read(open, writer);
+    let result = read(writer);
     Decoded { runs: rates.finish().unwrap(), problems, result, _directory: directory }
 }
 

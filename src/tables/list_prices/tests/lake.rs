@@ -41,7 +41,7 @@ impl Lake {
         Self { store: Arc::new(MemoryStore::new()), directory: tempfile::tempdir().unwrap() }
     }
 
-    async fn put(&self, key: &str, body: &[u8], meta: &ObjectMeta) {
+    pub(super) async fn put(&self, key: &str, body: &[u8], meta: &ObjectMeta) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(body).unwrap();
         self.store.put_if_absent(&Key::parse(key).unwrap().0, file.path(), meta).await.unwrap();
@@ -129,7 +129,26 @@ impl Lake {
         built
     }
 
-    async fn bytes(&self, key: &str) -> Vec<u8> {
+    /// Some columns of the table that lies under a key, a line for each row.
+    pub(super) async fn columns(&self, key: &str, columns: &[&str]) -> Vec<String> {
+        let bytes = bytes::Bytes::from(self.bytes(key).await);
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap();
+        let mut lines = Vec::new();
+        for batch in reader.map(Result::unwrap) {
+            let texts = |row| {
+                let text = |name: &&str| {
+                    let column = batch.column_by_name(name).unwrap().as_string::<i32>();
+                    if column.is_valid(row) { column.value(row).to_owned() } else { "-".to_owned() }
+                };
+                columns.iter().map(text).collect::<Vec<_>>().join(" ")
+            };
+            lines.extend((0..batch.num_rows()).map(texts));
+        }
+        lines.sort();
+        lines
+    }
+
+    pub(super) async fn bytes(&self, key: &str) -> Vec<u8> {
         let key = Key::parse(key).unwrap().0;
         let pieces: Vec<bytes::Bytes> = self.store.read(&key).await.unwrap().try_collect().await.unwrap();
         pieces.concat()
@@ -140,7 +159,7 @@ impl Lake {
         self.rows(&format!("tables/list_prices/provider={provider}/dt={day}/list_prices.parquet")).await
     }
 
-    async fn current(&self, provider: &str, service: &str) -> Vec<String> {
+    pub(super) async fn current(&self, provider: &str, service: &str) -> Vec<String> {
         let folder = format!("tables/list_prices_current/provider={provider}/service={service}");
         self.rows(&format!("{folder}/list_prices_current.parquet")).await
     }
@@ -179,7 +198,7 @@ fn said(batch: &RecordBatch) -> Vec<String> {
     (0..batch.num_rows()).map(say).collect()
 }
 
-fn gzip(body: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(body).unwrap();
     encoder.finish().unwrap()

@@ -2,4 +2,5 @@
 
 mod lake;
 mod model;
+mod plans;
 pub(super) mod recordings;

@@ -74,11 +74,16 @@ const RECORDINGS: [Recording; 7] = [
     },
 ];
 
-/// The file of that name below the recorded price lists, or nothing where there are no recordings.
-fn recorded(path: &str) -> Option<PathBuf> {
+/// The recorded file of that name, or nothing where there are no recordings, which is told.
+pub(super) fn recorded(path: &str) -> Option<PathBuf> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/payloads");
     let root = std::env::var_os("CONTRAIL_PAYLOADS").map_or_else(beside, PathBuf::from);
-    root.is_dir().then(|| root.join("aws-price-list").join(path))
+    if root.is_dir() {
+        return Some(root.join(path));
+    }
+    // Past the test harness, which shows only what failing tests print.
+    writeln!(io::stderr(), "SKIPPED: no recorded payloads (set CONTRAIL_PAYLOADS)").unwrap();
+    None
 }
 
 fn open(path: &PathBuf) -> io::Result<Box<dyn Read>> {
@@ -116,11 +121,7 @@ fn count(decoded: &Decoded) -> [String; 2] {
 #[test]
 fn recorded_offer_files_come_to_what_another_program_counts() {
     for recording in RECORDINGS {
-        let Some(path) = recorded(recording.path) else {
-            // Past the test harness, which shows only what failing tests print.
-            writeln!(io::stderr(), "SKIPPED: no recorded payloads (set CONTRAIL_PAYLOADS)").unwrap();
-            return;
-        };
+        let Some(path) = recorded(&format!("aws-price-list/{}", recording.path)) else { return };
         let [offer, region] = recording.stream;
         let decoded = decode(offer, region, || open(&path));
         assert!(decoded.result.is_ok(), "{:?}", decoded.result);

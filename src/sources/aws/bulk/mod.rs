@@ -1,5 +1,6 @@
-//! `aws_price_list`: every published version of the price lists that AWS offers in bulk, byte for byte.
-//! Needs no credentials. The indexes name the versions, so nothing is downloaded to find out that it is known.
+//! The lists that AWS publishes in bulk, of prices and of savings plans: indexes name the versions of each list by region,
+//! so nothing is downloaded to find out that it is known, and every version is kept byte for byte. Needs no credentials.
+//! What differs between the datasets is a [`Kind`]. Never here: the name of a dataset.
 
 mod body;
 mod examine;
@@ -9,6 +10,8 @@ pub mod fuzzing;
 mod index;
 mod inspect;
 mod json;
+mod kind;
+mod missing;
 mod plan;
 mod site;
 
@@ -18,47 +21,37 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use url::Url;
 
-use crate::base::Name;
 use crate::base::check::Check;
-use crate::base::name::NameError;
 use crate::lake::draft::Draft;
 use crate::lake::slice::{Slice, Stream, Version};
 use crate::net::{Client, RetryTimes};
-use crate::sources::aws::Regions;
+use crate::sources::aws::Names;
 use crate::sources::{Dataset, FetchContext, FetchError, Fetched, Plan, PlanContext, Source};
 
-pub(crate) use inspect::inspection;
+pub(super) use inspect::inspection;
+pub(super) use kind::{Kind, Promised, RegionEntry};
 pub use site::Partition;
-use site::Site;
+pub(super) use site::Site;
 
-/// What is always true of the dataset.
-pub static DATASET: Dataset = Dataset {
-    id: "aws_price_list",
-    description: "price lists of AWS services by region, every published version as it was published",
-    needs: "",
-    permissions: &[],
-    windows: false,
-    publishes: true,
-};
-
-/// Which price lists to keep.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Offer codes, as `AmazonEC2`.
-    pub offers: Vec<Name>,
-    /// Which regions of the offers.
-    pub regions: Regions,
+/// Which lists to keep.
+#[derive(Debug)]
+pub(super) struct Options {
+    /// Which lists, by name; `All` are those that the offer index leads to.
+    pub(super) names: Names,
+    /// Which regions of them.
+    pub(super) regions: Names,
     /// Where to look for them.
-    pub partitions: Vec<Partition>,
+    pub(super) partitions: Vec<Partition>,
     /// The host of all partitions, instead of their own. The path segment of the partition stays.
-    pub base_url: Option<Url>,
+    pub(super) base_url: Option<Url>,
 }
 
-/// The source.
+/// A source of lists of one kind.
 #[derive(Debug)]
-pub struct PriceList {
-    offers: Vec<Name>,
-    regions: Regions,
+pub struct BulkLists {
+    kind: &'static Kind,
+    names: Names,
+    regions: Names,
     partitions: Vec<Partition>,
     base: Option<Url>,
     client: Client,
@@ -67,25 +60,24 @@ pub struct PriceList {
     current: Mutex<BTreeMap<Stream, Version>>,
 }
 
-impl PriceList {
+impl BulkLists {
     /// How many answers of 403 in a row are believed: the bulk API says so under load as well.
     const REFUSALS: u32 = 3;
 
     /// The source that keeps what `options` name.
-    pub fn new(options: Options, client: &Client) -> Self {
-        let Options { mut offers, regions, mut partitions, base_url } = options;
+    pub(super) fn new(kind: &'static Kind, options: Options, client: &Client) -> Self {
+        let Options { names, regions, mut partitions, base_url } = options;
         // Naming something twice is no reason to fetch it twice.
-        offers.sort();
-        offers.dedup();
         partitions.sort();
         partitions.dedup();
         let times = RetryTimes { refusals: Self::REFUSALS, ..client.retry_times() };
         let client = client.clone().with_retry_times(times);
-        Self { offers, regions, partitions, base: base_url, client, current: Mutex::default() }
+        Self { kind, names, regions, partitions, base: base_url, client, current: Mutex::default() }
     }
 
     fn site(&self, partition: Partition) -> Result<Site, FetchError> {
-        Site::new(partition, self.base.as_ref()).map_err(|error| FetchError::bug(error.to_string()))
+        Site::new(self.kind.directory, partition, self.base.as_ref())
+            .map_err(|error| FetchError::bug(error.to_string()))
     }
 
     /// Remembers which version the region index names.
@@ -101,16 +93,10 @@ impl PriceList {
     }
 }
 
-/// The series of `offer` in `region`. Regions of all partitions have different codes, so the partition is not
-/// part of the name.
-fn stream(offer: &Name, region: &Name) -> Result<Stream, NameError> {
-    Stream::new(DATASET.id, &[("offer", offer.as_str()), ("region", region.as_str())])
-}
-
 #[async_trait]
-impl Source for PriceList {
+impl Source for BulkLists {
     fn dataset(&self) -> &'static Dataset {
-        &DATASET
+        self.kind.dataset
     }
 
     async fn plan(&self, context: &PlanContext<'_>) -> Result<Plan, FetchError> {

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 use url::Url;
 
-use super::PriceList;
+use super::BulkLists;
 use super::body::{self, BodyError, Promise, Told};
 use super::json::Fault;
 use super::site::Partition;
@@ -27,7 +27,8 @@ const WAITING_PIECES: usize = 2;
 struct Wanted<'a> {
     stream: &'a Stream,
     version: &'a Version,
-    offer: Name,
+    name: Name,
+    region: Name,
     url: Url,
 }
 
@@ -37,7 +38,7 @@ struct Kept {
     told: Told,
 }
 
-impl PriceList {
+impl BulkLists {
     /// Fetches the version that `slice` names.
     pub(super) async fn fetch_version(
         &self,
@@ -81,14 +82,15 @@ impl PriceList {
 
     fn wanted<'a>(&self, slice: &'a Slice) -> Result<Wanted<'a>, FetchError> {
         let stream = slice.stream();
-        let (Slice::Version { version, .. }, Some(offer), Some(region)) =
-            (slice, stream.part("offer"), stream.part("region"))
+        let part = self.kind.part;
+        let (Slice::Version { version, .. }, Some(name), Some(region)) =
+            (slice, stream.part(part), stream.part("region"))
         else {
             return Err(FetchError::bug(format!("{slice} is no version of a price list")));
         };
-        let (offer, region) = (Name::new("offer", offer)?, Name::new("region", region)?);
-        let url = self.site(Partition::of_region(&region))?.price_list(&offer, version, &region);
-        Ok(Wanted { stream, version, offer, url })
+        let (name, region) = (Name::new(part, name)?, Name::new("region", region)?);
+        let url = self.site(Partition::of_region(&region))?.list(&name, version, &region);
+        Ok(Wanted { stream, version, name, region, url })
     }
 
     /// Downloads once. An error within is the network's and may pass; one outside is final.
@@ -103,7 +105,7 @@ impl PriceList {
             Err(error) => return Ok((draft, Err(error))),
         };
         let validators = download.validators().clone();
-        let promise = Promise::new(&wanted.offer, wanted.version);
+        let promise = Promise::new(self.kind, &wanted.name, wanted.version, &wanted.region);
         let (sender, receiver) = mpsc::channel(WAITING_PIECES);
         // It lasts as long as the download.
         let writing = own_thread("price-list", move || {
@@ -138,9 +140,10 @@ impl PriceList {
             NetErrorKind::NotFound => {
                 FetchError::new(FetchErrorKind::Gone, format!("{error}: the version is no longer kept there"))
             }
-            NetErrorKind::Refused => FetchError::from(error).with_hint(
-                "the bulk API also refuses under load: lower [sources.aws_price_list] concurrency",
-            ),
+            NetErrorKind::Refused => FetchError::from(error).with_hint(format!(
+                "the bulk API also refuses under load: lower [sources.{}] concurrency",
+                self.kind.dataset.id
+            )),
             _ => error.into(),
         }
     }

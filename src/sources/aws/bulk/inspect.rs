@@ -1,39 +1,43 @@
-//! What stored price lists must be: complete JSON, of the offer and in the version that their keys say. They are
+//! What stored price lists must be: complete JSON, of the name and in the version that their keys say. They are
 //! judged as they were when they were fetched.
 
 use std::sync::Arc;
 
 use super::body::Promise;
 use super::json::{Fault, Scanner};
+use super::kind::Kind;
 use crate::base::Name;
 use crate::lake::slice::{Slice, Stream};
 use crate::sources::inspect::{Inspected, Inspection, Inspector};
 
-/// The inspection of the dataset.
-pub(crate) fn inspection() -> Arc<dyn Inspection> {
-    Arc::new(PriceLists)
+/// The inspection of a kind of lists.
+pub(in crate::sources::aws) fn inspection(kind: &'static Kind) -> Arc<dyn Inspection> {
+    Arc::new(Lists { kind })
 }
 
 #[derive(Debug)]
-struct PriceLists;
+struct Lists {
+    kind: &'static Kind,
+}
 
-impl Inspection for PriceLists {
+impl Inspection for Lists {
     fn of_day(&self, _: &Stream) -> Box<dyn Inspector> {
-        Box::new(Document { scanner: None, fault: None })
+        Box::new(Document { kind: self.kind, scanner: None, fault: None })
     }
 }
 
 struct Document {
+    kind: &'static Kind,
     scanner: Option<Scanner<Promise>>,
     fault: Option<Fault>,
 }
 
 impl Inspector for Document {
     fn begin(&mut self, slice: &Slice) {
-        let offer = slice.stream().part("offer").and_then(|offer| Name::new("offer", offer).ok());
-        self.scanner = match (slice, offer) {
-            (Slice::Version { version, .. }, Some(offer)) => {
-                Some(Scanner::new(Promise::new(&offer, version)))
+        let part = |name| slice.stream().part(name).and_then(|value| Name::new(name, value).ok());
+        self.scanner = match (slice, part(self.kind.part), part("region")) {
+            (Slice::Version { version, .. }, Some(name), Some(region)) => {
+                Some(Scanner::new(Promise::new(self.kind, &name, version, &region)))
             }
             _ => None,
         };

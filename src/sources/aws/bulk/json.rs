@@ -14,6 +14,9 @@ pub(super) trait Visitor {
     /// [`TOLD_DEPTH`].
     fn member(&mut self, depth: usize, name: &str);
 
+    /// An element of the array at `depth` begins. Told down to [`TOLD_DEPTH`].
+    fn element(&mut self, depth: usize);
+
     /// The value of the member that began last at `depth`, or an element of the array there, is this text. Told
     /// down to [`TOLD_DEPTH`]. An error ends the scan.
     fn text(&mut self, depth: usize, value: &str) -> Result<(), String>;
@@ -109,6 +112,9 @@ impl<V: Visitor> Scanner<V> {
             let step = match self.mode {
                 Mode::Between => {
                     let blank = blanks(&bytes[at..]);
+                    if blank == 0 {
+                        self.tell_element(byte);
+                    }
                     if blank > 0 {
                         Ok(blank)
                     } else if let Some(length) = self.whole_value(&bytes[at..]) {
@@ -132,6 +138,19 @@ impl<V: Visitor> Scanner<V> {
     /// Says that there are no more bytes, and gives the visitor back if the document is complete.
     pub(super) fn finish(self) -> Result<V, Fault> {
         if self.expect == Expect::End { Ok(self.visitor) } else { Err(Fault::Cut(self.scanned)) }
+    }
+
+    /// Tells the visitor of an element that begins with `byte`.
+    fn tell_element(&mut self, byte: u8) {
+        let depth = self.open.len();
+        let may_begin = match self.expect {
+            Expect::Value => true,
+            Expect::FirstElement => byte != b']',
+            _ => false,
+        };
+        if may_begin && depth <= TOLD_DEPTH && self.open.last() == Some(&Container::Array) {
+            self.visitor.element(depth);
+        }
     }
 
     /// The length of the object or array that `bytes` start with, if nobody wants to hear of what is in it and
@@ -331,6 +350,10 @@ mod tests {
             self.0.push(format!("{depth} {name}:"));
         }
 
+        fn element(&mut self, depth: usize) {
+            self.0.push(format!("{depth} -"));
+        }
+
         fn text(&mut self, depth: usize, value: &str) -> Result<(), String> {
             self.0.push(format!("{depth} {value}"));
             if value == "stop" { Err("told to stop".to_owned()) } else { Ok(()) }
@@ -347,7 +370,7 @@ mod tests {
     fn the_upper_levels_are_told_and_the_lower_ones_only_checked() {
         let json = br#" {"a" : "x\u0041\"", "b":{"c":[1,-2.5e3,true,null,{"d":"deep"}],"e":"f"}, "g":[ "h" ], "i":{}}
         "#;
-        let told = ["1 a:", "1 xA\"", "1 b:", "2 c:", "2 e:", "2 f", "1 g:", "2 h", "1 i:"];
+        let told = ["1 a:", "1 xA\"", "1 b:", "2 c:", "2 e:", "2 f", "1 g:", "2 -", "2 h", "1 i:"];
         for piece in [1, 2, 3, 7, 1_000] {
             assert_eq!(scan(json, piece).unwrap(), told);
         }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::json::{Fault, Scanner, Visitor};
+use super::kind::{Kind, Promised};
 use crate::base::Name;
 use crate::lake::draft::Draft;
 use crate::lake::slice::Version;
@@ -14,11 +15,9 @@ use crate::sources::Fields;
 /// What was promised, and what the document says about it so far.
 #[derive(Debug)]
 pub(super) struct Promise {
-    offer: Name,
-    version: Version,
+    /// Each with whether it was kept.
+    promised: Vec<(Promised, bool)>,
     member: Member,
-    saw_offer: bool,
-    saw_version: bool,
     products: Option<u64>,
     fields: Fields,
 }
@@ -35,8 +34,8 @@ pub(super) struct Told {
 /// The members of the document that matter here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Member {
-    OfferCode,
-    Version,
+    /// By its place among what is promised.
+    Promised(usize),
     Products,
     Terms,
     Other,
@@ -54,14 +53,12 @@ pub(super) enum BodyError {
 }
 
 impl Promise {
-    /// The price list of `offer` in `version`.
-    pub(super) fn new(offer: &Name, version: &Version) -> Self {
+    /// What the list `name` in that version and region says of itself.
+    pub(super) fn new(kind: &Kind, name: &Name, version: &Version, region: &Name) -> Self {
+        let promised = (kind.promises)(name, version, region);
         Self {
-            offer: offer.clone(),
-            version: version.clone(),
+            promised: promised.into_iter().map(|promised| (promised, false)).collect(),
             member: Member::Other,
-            saw_offer: false,
-            saw_version: false,
             products: None,
             fields: Fields::default(),
         }
@@ -69,11 +66,16 @@ impl Promise {
 
     /// What the document tells of itself, now that all of it was seen.
     pub(super) fn kept(self) -> Result<Told, Fault> {
-        let missing = |what: &str| Err(Fault::Rejected(format!("it has no {what}")));
-        match (self.saw_offer, self.saw_version) {
-            (false, _) => missing("offerCode"),
-            (_, false) => missing("version"),
-            (true, true) => Ok(Told { products: self.products, fields: self.fields }),
+        let broken = self.promised.iter().find(|(promised, is_kept)| promised.is_required && !is_kept);
+        match broken {
+            Some((promised, _)) => Err(Fault::Rejected(format!("it has no {}", promised.member))),
+            None => Ok(Told { products: self.products, fields: self.fields }),
+        }
+    }
+
+    fn count_product(&mut self) {
+        if let (Member::Products, Some(products)) = (self.member, &mut self.products) {
+            *products += 1;
         }
     }
 }
@@ -83,33 +85,37 @@ impl Visitor for Promise {
         if depth == 1 {
             self.fields.note(name);
             self.member = match name {
-                "offerCode" => Member::OfferCode,
-                "version" => Member::Version,
                 "products" => {
                     self.products.get_or_insert(0);
                     Member::Products
                 }
                 "terms" => Member::Terms,
-                _ => Member::Other,
+                _ => {
+                    let place = self.promised.iter().position(|(promised, _)| promised.member == name);
+                    place.map_or(Member::Other, Member::Promised)
+                }
             };
         } else if self.member == Member::Terms {
             self.fields.note(&format!("terms.{name}"));
-        } else if let (Member::Products, Some(products)) = (self.member, &mut self.products) {
-            *products += 1;
+        } else {
+            self.count_product();
         }
     }
 
+    // Products are members of an object in the lists of offers, and elements of an array in those of plans.
+    fn element(&mut self, _: usize) {
+        self.count_product();
+    }
+
     fn text(&mut self, depth: usize, value: &str) -> Result<(), String> {
-        let (seen, what, promised) = match self.member {
-            Member::OfferCode => (&mut self.saw_offer, "offerCode", self.offer.as_str()),
-            Member::Version => (&mut self.saw_version, "version", self.version.as_str()),
-            Member::Products | Member::Terms | Member::Other => return Ok(()),
-        };
-        if depth == 1 {
-            if value != promised {
-                return Err(format!("its {what} is {value:?}"));
+        let Member::Promised(place) = self.member else { return Ok(()) };
+        if depth == 1
+            && let Some((promised, is_kept)) = self.promised.get_mut(place)
+        {
+            if value != promised.value {
+                return Err(format!("its {} is {value:?}", promised.member));
             }
-            *seen = true;
+            *is_kept = true;
         }
         Ok(())
     }
@@ -142,11 +148,16 @@ pub(super) fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sources::aws::{price_list, savings_plans};
 
     fn judge(json: &str) -> Result<Option<u64>, Fault> {
-        let (offer, version) =
-            (Name::new("offer", "AmazonEC2").unwrap(), Version::new("20250523232744").unwrap());
-        let mut scanner = Scanner::new(Promise::new(&offer, &version));
+        judge_as(&price_list::KIND, json)
+    }
+
+    fn judge_as(kind: &Kind, json: &str) -> Result<Option<u64>, Fault> {
+        let name = |text| Name::new("name", text).unwrap();
+        let version = Version::new("20250523232744").unwrap();
+        let mut scanner = Scanner::new(Promise::new(kind, &name("AmazonEC2"), &version, &name("us-east-1")));
         scanner.feed(json.as_bytes())?;
         Ok(scanner.finish()?.kept()?.products)
     }
@@ -171,6 +182,24 @@ mod tests {
             (r#"{"offerCode":"AmazonEC2","version":20250523232744}"#, "it has no version"),
             (r#"{"products":{"version":"20250523232744","offerCode":"AmazonEC2"}}"#, "it has no offerCode"),
             (r#"{"message":"Forbidden"}"#, "it has no offerCode"),
+        ] {
+            assert_eq!(judge(json), Err(Fault::Rejected(says.to_owned())), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_plans_tells_its_version_and_perhaps_its_region() {
+        let judge = |json: &str| judge_as(&savings_plans::KIND, json);
+        let head = r#""version":"20250523232744""#;
+        let products = r#""products":[{"sku":"A","attributes":{}},{"sku":"B"} ,7,"x",[]]"#;
+        let terms = r#""terms":{"savingsPlan":[{"sku":"A","rates":[{},{}]}]}"#;
+        assert_eq!(judge(&format!(r"{{{head},{products},{terms}}}")), Ok(Some(5)));
+        assert_eq!(judge(&format!(r#"{{{head},"regionCode":"us-east-1",{products}}}"#)), Ok(Some(5)));
+        assert_eq!(judge(&format!(r#"{{{head},"products":[]}}"#)), Ok(Some(0)));
+        for (json, says) in [
+            (r#"{"regionCode":"us-east-2"}"#, "its regionCode is \"us-east-2\""),
+            (r#"{"version":"20250524000000"}"#, "its version is \"20250524000000\""),
+            (r#"{"products":[{"version":"20250523232744"}]}"#, "it has no version"),
         ] {
             assert_eq!(judge(json), Err(Fault::Rejected(says.to_owned())), "{json}");
         }

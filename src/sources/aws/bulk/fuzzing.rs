@@ -4,11 +4,12 @@ use serde::de::IgnoredAny;
 
 use super::index::{offer_index, region_index, version_index};
 use super::json::{Scanner, Visitor};
+use super::kind::Kind;
 use super::site::{Partition, Site};
-use super::stream;
 use crate::base::Name;
 use crate::lake::key::{Key, Parsed};
 use crate::lake::slice::{Slice, Version};
+use crate::sources::aws::{price_list, savings_plans};
 
 /// Feeds an index of any kind.
 ///
@@ -16,34 +17,46 @@ use crate::lake::slice::{Slice, Version};
 ///
 /// When an index that was accepted leads off its host, or to a key that is none.
 pub fn index(json: &[u8]) {
-    let (Ok(offer), Ok(region)) = (Name::new("offer", "AmazonEC2"), Name::new("region", "us-east-1")) else {
+    for kind in [&price_list::KIND, &savings_plans::KIND] {
+        index_of(kind, json);
+    }
+}
+
+fn index_of(kind: &Kind, json: &[u8]) {
+    let (Ok(name), Ok(region)) = (Name::new(kind.part, "AmazonEC2"), Name::new("region", "us-east-1")) else {
         return;
     };
     for partition in Partition::ALL {
-        let Ok(site) = Site::new(partition, None) else { return };
-        for (region, version) in region_index(json, &site, &offer).unwrap_or_default().regions {
+        let Ok(site) = Site::new(kind.directory, partition, None) else { return };
+        for (region, version) in region_index(kind, json, &site, &name).unwrap_or_default().regions {
             assert!(
                 version.is_err() || Partition::of_region(&region) == partition,
                 "a region in a foreign index"
             );
-            check(&site, &offer, &region, version.iter());
+            check(kind, &site, &name, &region, version.iter());
         }
-        let index = version_index(json, &offer).unwrap_or_default();
-        check(&site, &offer, &region, index.versions.iter());
+        let index = version_index(kind, json, &site, &name).unwrap_or_default();
+        check(kind, &site, &name, &region, index.versions.iter());
+        let _ = offer_index(kind, json, &site);
     }
-    let _ = offer_index(json);
 }
 
-fn check<'a>(site: &Site, offer: &Name, region: &Name, versions: impl Iterator<Item = &'a Version>) {
+fn check<'a>(
+    kind: &Kind,
+    site: &Site,
+    name: &Name,
+    region: &Name,
+    versions: impl Iterator<Item = &'a Version>,
+) {
     for version in versions {
-        let url = site.price_list(offer, version, region);
+        let url = site.list(name, version, region);
         assert_eq!(url.origin(), site.offer_index().origin(), "{url} is on another host");
         assert_eq!(
-            site.version_in(url.as_str(), offer, region).as_ref(),
+            site.version_in(url.as_str(), name, region).as_ref(),
             Ok(version),
             "{url} names its version"
         );
-        let Ok(stream) = stream(offer, region) else { return };
+        let Ok(stream) = kind.stream(name, region) else { return };
         let slice = Slice::Version { stream, version: version.clone() };
         let read = Key::parse(Key::raw(&slice).as_str()).map(|(_, parsed)| parsed);
         assert_eq!(read, Ok(Parsed::Raw(slice)), "a version has a key");
@@ -73,6 +86,8 @@ struct Deaf;
 
 impl Visitor for Deaf {
     fn member(&mut self, _: usize, _: &str) {}
+
+    fn element(&mut self, _: usize) {}
 
     fn text(&mut self, _: usize, _: &str) -> Result<(), String> {
         Ok(())
