@@ -137,15 +137,16 @@ fn by_meter<'s>(
     Ok(wanted.into_iter().filter_map(of_service).collect())
 }
 
-/// How many rates join nothing, and of which services they are.
+/// How many rates are for nothing that the price list of their service has, and of which services they are. A service whose
+/// lists nobody collects is no fault: which ones are is the user's choice, and plans are for more of them than most people use.
 fn told(unjoined: &BTreeMap<String, u64>, sold: &BTreeMap<String, Products>, all: u64) -> Option<String> {
-    let count: u64 = unjoined.values().sum();
+    let of_sold = || unjoined.iter().filter(|(service, _)| sold.contains_key(*service));
+    let count: u64 = of_sold().map(|(_, count)| count).sum();
     let mut text =
         format!("{} of {} are for nothing that a price list of the lake has:", grouped(count), grouped(all));
-    for (index, (service, count)) in unjoined.iter().enumerate() {
+    for (index, (service, count)) in of_sold().enumerate() {
         let comma = if index == 0 { "" } else { "," };
-        let missing = if sold.contains_key(service) { "" } else { " (there is none)" };
-        let _ = write!(text, "{comma} {service} {}{missing}", grouped(*count));
+        let _ = write!(text, "{comma} {service} {}", grouped(*count));
     }
     (count > 0).then_some(text)
 }
