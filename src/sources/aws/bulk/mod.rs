@@ -1,6 +1,6 @@
 //! The lists that AWS publishes in bulk, of prices and of savings plans: indexes name the versions of each list by region,
 //! so nothing is downloaded to find out that it is known, and every version is kept byte for byte. Needs no credentials.
-//! What differs between the datasets is a [`Kind`]. Never here: the name of a dataset.
+//! What differs between the datasets is a `Kind`. Never here: the name of a dataset.
 
 mod body;
 mod examine;
